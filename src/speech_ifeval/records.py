@@ -74,27 +74,53 @@ class Response(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whether one reply follows one constraint.
+    """Whether one reply follows one constraint. A row says all that a table of rates needs.
 
     Attributes:
-        item: the item's id.
-        constraint: the constraint's id.
+        item: the item's id; `category`, `dataset` and `clip` are the item's.
+        constraint: the constraint's id, and `code` the code it counts under.
         index: which of the item's constraints, from 0.
+        rules: the rule set that decided; ``judge`` where a judge did.
         followed: None where the pair is unscored.
         reason: why it does not follow or is unscored; None where it is followed.
         near_miss: a short label where the reply misses by a known hair.
+        otherwise: the rule set, if any, that would have decided the other way.
 
-    >>> Verdict("closed-ended/0000", "startend:quotation", 0, "official", None, "no response").followed is None
+    >>> verdict = Verdict("closed-ended/0000", "closed-ended", "asr", "a.wav", "startend:quotation", "WR", 0,
+    ...                   "official", None, "no response")
+    >>> verdict.followed is None
     True
     """
 
     item: str
+    category: str
+    dataset: str
+    clip: str
     constraint: str
+    code: str | None
     index: int
     rules: str
     followed: bool | None
     reason: str | None = None
     near_miss: str | None = None
+    otherwise: str | None = None
+
+
+class Judgement(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A judge's verdict on one reply, with the judge's own words.
+
+    `followed` is None where the judge's reply could not be read; `reason` then says why. `reply_hash` is the
+    SHA-256 of the model's reply that was judged: a judgement of another text is worth nothing.
+
+    >>> Judgement("chain-of-thought/0000", True, "Result: YES", "0" * 64).followed
+    True
+    """
+
+    item: str
+    followed: bool | None
+    judge_reply: str
+    reply_hash: str
+    reason: str | None = None
 
 
 class Estimate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,3 +136,71 @@ class Estimate(Struct, frozen=True, forbid_unknown_fields=True):
     n: int
     unscored: int
     why: str | None = None
+
+
+class Rate(Struct, frozen=True, forbid_unknown_fields=True):
+    """A following rate in percent with its 95 % interval; None where nothing is scored.
+
+    >>> Rate(781, 933, 0, 83.71, 81.2, 85.9).n
+    933
+    """
+
+    followed: int
+    n: int
+    unscored: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class CodeTest(Struct, frozen=True, forbid_unknown_fields=True):
+    """McNemar's test of one code against the reference, on the pairs that both runs have scored.
+
+    `lost` counts pairs that only the reference follows, `gained` those that only the run follows; `p_holm` is
+    adjusted over the codes tested together.
+    """
+
+    n: int
+    lost: int
+    gained: int
+    p: float
+    p_holm: float
+
+
+class Reference(Struct, frozen=True, forbid_unknown_fields=True):
+    """The reference system a summary was made against."""
+
+    name: str
+    signature: str
+    ifrate: Estimate
+    categories: dict[str, Rate]
+    codes: dict[str, Rate]
+    wide: bool
+
+
+class Summary(Struct, frozen=True, forbid_unknown_fields=True):
+    """The figures of one scored run: the content of ``summary.json``, described in ``docs/formats.md``.
+
+    All rates are in percent. `items` is the rate per item (all its constraints), `pairs` the rate per constraint.
+    """
+
+    schema_version: int
+    name: str
+    signature: str
+    settings: dict[str, Any]
+    ifrate: Estimate
+    forgetting: Estimate | None
+    points: Estimate | None
+    categories: dict[str, Rate]
+    codes: dict[str, Rate]
+    ids: dict[str, Rate]
+    datasets: dict[str, Rate]
+    items: Rate
+    pairs: Rate
+    code_tests: dict[str, CodeTest]
+    reference: Reference | None
+    other_rules: dict[str, Any]
+    near_misses: dict[str, int]
+    unscored: dict[str, int]
+    replies: dict[str, int]
+    notes: list[str]

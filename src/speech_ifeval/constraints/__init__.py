@@ -5,6 +5,27 @@
 True
 """
 
-from speech_ifeval.constraints.registry import RULE_SETS, Compiled, Explanation, compile, constraint, definitions
+from speech_ifeval.constraints.registry import (
+    RULE_SETS,
+    Compiled,
+    Explanation,
+    compile,
+    compile_from,
+    constraint,
+    definitions,
+    find_definition,
+)
+from speech_ifeval.constraints.thoughts import SplitReply, split_thoughts
 
-__all__ = ["RULE_SETS", "Compiled", "Explanation", "compile", "constraint", "definitions"]
+__all__ = [
+    "RULE_SETS",
+    "Compiled",
+    "Explanation",
+    "SplitReply",
+    "compile",
+    "compile_from",
+    "constraint",
+    "definitions",
+    "find_definition",
+    "split_thoughts",
+]

@@ -197,7 +197,7 @@ class Compiled:
     __delattr__ = __setattr__  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_recompile, (self.id, self.rules, self.loose, dict(self.kwargs)))
+        return (compile_from, (self.id, dict(self.kwargs), self.rules, self.loose))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Compiled) and self._key() == other._key()
@@ -235,12 +235,17 @@ def compile(id: str, /, *, rules: str = "official", loose: bool = False, **kwarg
     >>> check.check("* one\\n* two"), check.explain("* one").reason
     (True, '1 bullet instead of 2')
     """
+    return compile_from(id, kwargs, rules, loose)
+
+
+def compile_from(id: str, kwargs: Mapping[str, Any], rules: str, loose: bool = False) -> Compiled:
+    """Compile as `compile` does, the kwargs as one mapping: for kwargs that come out of a file.
+
+    >>> compile_from("startend:quotation", {}, "careful").check('"yes"')
+    True
+    """
     definition = find_definition(id, rules)
     return Compiled(definition, rules, validate(id, definition.fields, kwargs), loose)
-
-
-def _recompile(id: str, rules: str, loose: bool, kwargs: dict[str, Any]) -> Compiled:
-    return compile(id, rules=rules, loose=loose, **kwargs)
 
 
 def find_definition(id: str, rules: str) -> Definition:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from speech_ifeval.constraints.registry import Miss, Verifier, constraint
 
 _OTHER_QUOTES = "“”„‟«»‘’'`″＂"
@@ -19,7 +21,7 @@ def quotation() -> Verifier:
         stripped = text.strip()
         first, last = stripped[0], stripped[-1]
         if len(stripped) == 1:
-            return Miss("a single quotation mark and nothing else" if first == '"' else f"is only {first}")
+            return Miss(f"is only {first}")
         if first in _OTHER_QUOTES and last in _OTHER_QUOTES:
             return Miss(f'wrapped in {first}…{last} instead of "…"', "other-quotes")
         if first == '"' or last == '"':
@@ -33,3 +35,50 @@ def quotation() -> Verifier:
         return Miss(f'begins with {first} instead of "')
 
     return Verifier(check, why)
+
+
+# One attempt a line, and nothing is read twice: the atomic groups take the first "<<" of the line, the whole
+# run of "<", and the first character that counts as content (anything but white space and ">", or a ">" with
+# white space between it and what follows). Any later ">>" on the line then completes the wrap.
+_WRAPPED_ON_A_LINE = re.compile(
+    r"^(?>[^\n]*?<<)<*+(?>[^\n]*?(?:[^\s>]|>[^\S\n]++(?=[^\n])))[^\n]*?>>", re.MULTILINE
+)
+
+
+def _why_not_wrapped(text: str) -> Miss:
+    stripped = text.strip()
+    opens, closes = "<<" in stripped, ">>" in stripped
+    if opens and closes and not (stripped.startswith("<<") and stripped.endswith(">>")):
+        return Miss("text outside the <<…>>", "text-outside-wrap")
+    if opens and closes:
+        return Miss("nothing inside the <<…>>, or they stand on different lines")
+    if opens or closes:
+        return Miss(f"the {'closing >>' if opens else 'opening <<'} is missing", "unclosed-wrap")
+    if stripped.startswith(("<", "«", "《", "‹", "⟨")) and stripped.endswith((">", "»", "》", "›", "⟩")):
+        return Miss(f"wrapped in {stripped[0]}…{stripped[-1]} instead of <<…>>", "other-brackets")
+    return Miss("no <<…>> in the reply")
+
+
+@constraint("detectable_format:title", code="WR", rules=("official", "ifeval"))
+def brackets_on_a_line() -> Verifier:
+    """Some line holds `<<`, at least one character, `>>`, not empty once brackets and white space are off."""
+    search = _WRAPPED_ON_A_LINE.search
+
+    def check(text: str) -> bool:
+        return ">>" in text and search(text) is not None
+
+    return Verifier(check, _why_not_wrapped)
+
+
+@constraint("detectable_format:title", code="WR", rules=("careful",))
+def wholly_in_brackets() -> Verifier:
+    """The whole reply, and nothing else, is wrapped in one pair `<<…>>` that is not empty."""
+
+    def check(text: str) -> bool:
+        stripped = text.strip()
+        if len(stripped) < 5 or not (stripped.startswith("<<") and stripped.endswith(">>")):
+            return False
+        inner = stripped[2:-2]
+        return bool(inner.strip("<> \t\r\n")) and not (">>" in inner and "<<" in inner)
+
+    return Verifier(check, _why_not_wrapped)
