@@ -16,9 +16,9 @@ _ANSWERS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 _BARE_ANSWER = re.compile(r"my answer is\W*(?:yes|no|maybe)\b", re.IGNORECASE)
 
 # A pair of asterisks, or of double ones, with what is between them on one line. Pairs around nothing are taken
-# by the run: a line of nothing but asterisks is then one step, not one per pair.
-_SINGLE = re.compile(r"(?:\*[^\S\n]*\*)++|\*([^*\n]*)\*")
-_DOUBLE = re.compile(r"(?:\*\*[^\S\n]*\*\*)++|\*\*([^*\n]*)\*\*")
+# by the run, up to the next asterisk: a text of nothing but asterisks is then one step, not one per pair.
+_SINGLE = re.compile(r"(?:\*[^\S\n]*\*[^*]*)++|\*([^*\n]*)\*")
+_DOUBLE = re.compile(r"(?:\*\*[^\S\n]*\*\*[^*]*)++|\*\*([^*\n]*)\*\*")
 _OTHER_HIGHLIGHT = re.compile(
     r"(?<!\w)_{1,2}\w[^_\n]*_{1,2}(?!\w)|^[^\S\n]*#{1,6}[^\S\n]+\S|`[^`\n]+`", re.MULTILINE
 )

@@ -20,7 +20,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, pairwise, repeat, starmap
 
 ABBREVIATIONS = frozenset(
     (
@@ -29,6 +31,9 @@ ABBREVIATIONS = frozenset(
         *("vs", "etc", "e.g", "i.e", "u.s", "a.m", "p.m", "no", "fig"),
     )
 )
+# From how many words with candidates on, and how close together, it pays to decide once for all that are alike.
+_MANY = 400
+_DENSE = 16
 _TERMINATORS = ".?!"
 _NO_SENTENCE_STARTS_WITH = frozenset(";:,.!?")
 _CLOSERS = "\"')]}‘’“”«»"
@@ -90,8 +95,10 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"-?[.,]?\d[\d,.-]*")
+_WORD = re.compile(rf"{_IN_WORD}*")
+_WORD_AND_GAP = re.compile(rf"{_IN_WORD}++(?:{_SPACE}*[ \t\n\r\x0b\x0c])?")
 _CLOSING = re.compile(rf"([{_CLOSERS_CLASS}]+?)(?:{_SPACE}+|(?=--)|\Z)")
-_CONTINUATION = re.compile(rf"([{_CLOSERS_CLASS}]*)(\s*)(.?)", re.DOTALL)
+_CONTINUATION = re.compile(rf"([{_CLOSERS_CLASS}]*)({_SPACE}*)(.?)", re.DOTALL)
 _ELLIPSIS_AT_END = re.compile(r"(?:\.\.|…\.?|\.\s\.)[?!]*\Z")
 
 
@@ -116,8 +123,8 @@ def count_sentences(text: str, enough: int | None = None) -> int:
     most = text.count(".") + text.count("?") + text.count("!")
     if not most:
         return 1 if text and not text.isspace() else 0
-    # What follows the last boundary is a sentence, unless it is nothing but closing marks. A terminator in the
-    # last place is none of those, and no boundary either.
+    # What follows the last end is a sentence too, unless it is nothing but closing marks. A terminator in the
+    # last place is none of those, and ends no sentence that another one follows.
     closed = text[-1] in _TERMINATORS
     most += 1 - closed
     if enough is None:
@@ -125,19 +132,23 @@ def count_sentences(text: str, enough: int | None = None) -> int:
     elif most < enough:
         return most
     wanted = enough - closed
+    check_at = min(wanted, _MANY)
     found = 0
-    last = -1
+    looked = 0
     for match in _WORD_WITH_CANDIDATE.finditer(text):
         if match.lastindex is None:
             found += 1
-            last = match.start()
         else:
-            ends = _ends_in_word(text, match.start())
-            found += len(ends)
-            last = ends[-1] if ends else -1
-        if found >= wanted:
-            return found + closed
-    return found + (closed or last < 0 or _has_rest(text, _last_candidate(text, last)))
+            found += len(_ends_in_word(text, match.start()))
+            looked += 1
+        if found >= check_at or looked == _MANY:
+            if found >= wanted:
+                return found + closed
+            if looked == _MANY or match.end() < _DENSE * found:
+                found += _count_alike(text, match.end(), careful=False)
+                break
+            check_at = wanted
+    return found + (closed or _has_rest(text))
 
 
 def careful_sentences(text: str, enough: int | None = None) -> int:
@@ -161,15 +172,15 @@ def careful_sentences(text: str, enough: int | None = None) -> int:
         if most < enough:
             return most
     found = 0
-    end = -1
-    for end in _ends(text):
-        if not _goes_on(text, end):
-            found += 1
-            if found == enough:
-                return found
-    if end < 0:
-        return 1 if text and not text.isspace() else 0
-    return found + _has_rest(text, end)
+    for looked, match in enumerate(_WORD_WITH_CANDIDATE.finditer(text), 1):
+        for end in _ends_of(text, match):
+            found += not _goes_on(text, end)
+        if enough is not None and found >= enough:
+            return found
+        if looked == _MANY:
+            found += _count_alike(text, match.end(), careful=True)
+            break
+    return found + _has_rest(text)
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -208,10 +219,37 @@ def _close(text: str, start: int, end: int, stop: int) -> tuple[tuple[int, int],
 def _ends(text: str) -> Iterator[int]:
     # The places of the terminators that end a sentence.
     for match in _WORD_WITH_CANDIDATE.finditer(text):
-        if match.lastindex is None:
-            yield _last_candidate(text, match.start())
-        else:
-            yield from _ends_in_word(text, match.start())
+        yield from _ends_of(text, match)
+
+
+def _ends_of(text: str, match: re.Match[str]) -> Sequence[int]:
+    if match.lastindex is None:
+        return (_last_candidate(text, match.start()),)
+    return _ends_in_word(text, match.start())
+
+
+def _count_alike(text: str, start: int, *, careful: bool) -> int:
+    """Count the ends from `start`, the end of a word, deciding once for all words that have the same neighbours.
+
+    Slower than looking at each word on ordinary text, and many times faster on that of a model that loops.
+    """
+    words = _WORD_AND_GAP.findall(text, start)
+    lefts: Iterable[str] = repeat("")
+    if careful:  # which looks at a few characters before a terminator, too
+        first = len(text) - len(text[start:].lstrip())
+        lefts = chain((text[first - 8 if first > 8 else 0 : first],), words)
+    found = 0
+    alike = Counter(zip(lefts, words, chain(words[1:], ("",)), strict=False))
+    for (left, word, right), times in alike.items():
+        left = left[-8:]
+        around = left + word + right
+        candidate = _CANDIDATE.search(around, len(left))
+        if candidate is not None and candidate.start() < len(left) + len(word):
+            ends = _ends_in_word(around, candidate.start())
+            if careful:
+                ends = [end for end in ends if not _goes_on(around, end)]
+            found += len(ends) * times
+    return found
 
 
 def _last_candidate(text: str, first: int) -> int:
@@ -223,9 +261,7 @@ def _last_candidate(text: str, first: int) -> int:
 
 def _ends_in_word(text: str, first: int) -> list[int]:
     """Return the candidates, of those in the word whose first one is at `first`, that end a sentence."""
-    start = first
-    while start and text[start - 1] not in _ASCII_SPACE:
-        start -= 1
+    start = _word_start(text, first)
     last = _last_candidate(text, first)
     ends = [last] if _stops(text, start, last) else []
     # Punkt takes a terminator at the very beginning of a word for a word of its own as well. At the beginning
@@ -236,6 +272,18 @@ def _ends_in_word(text: str, first: int) -> list[int]:
     return ends
 
 
+def _word_start(text: str, at: int) -> int:
+    size = 16
+    while True:
+        begin = at - size if at > size else 0
+        run = _WORD.match(text[begin:at][::-1])
+        assert run is not None
+        at -= run.end()
+        if at > begin or not begin:
+            return at
+        size *= 8  # few steps, even in a text that is all one word
+
+
 def _stops(text: str, start: int, candidate: int) -> bool:
     """Decide whether a sentence ends in the word from `start` to `candidate`, given what follows it."""
     if text[candidate + 1] in _MARKS:
@@ -244,11 +292,16 @@ def _stops(text: str, start: int, candidate: int) -> bool:
         following = _NEXT_TOKEN.match(text, candidate + 1)
         assert following is not None
         context = text[start : following.end()]
-    if "\n" in context:
-        tokens = [token for line in context.split("\n") if line.strip() for token in _TOKEN.findall(line)]
-    else:
+    if len(context) < 200 and "\n" not in context:
         tokens = _TOKEN.findall(context)
-    return any(map(_is_stop, tokens, tokens[1:]))
+        return any(map(_is_stop, tokens, tokens[1:]))
+    # Lines are read one by one, and those of nothing but white space in Python's sense not at all.
+    lines = filter(str.strip, context.split("\n"))
+    pairs = pairwise(match[0] for line in lines for match in _TOKEN.finditer(line))
+    while block := set(islice(pairs, 4096)):  # a long word is mostly the same few tokens
+        if any(starmap(_is_stop, block)):
+            return True
+    return False
 
 
 def _is_stop(token: str, following: str) -> bool:
@@ -289,8 +342,12 @@ def _next_start(text: str, end: int) -> int:
     return space.end()
 
 
-def _has_rest(text: str, end: int) -> bool:
-    return bool(text[_next_start(text, end) :].rstrip().strip(_CLOSERS))
+def _has_rest(text: str) -> bool:
+    """Decide whether anything but closing marks follows the last end; without one, whether there is any text."""
+    last = len(text.rstrip().rstrip(_CLOSERS).rstrip()) - 1
+    if last >= 0 and _CANDIDATE.match(text, last) and _stops(text, _word_start(text, last), last):
+        return bool(text[_next_start(text, last) :].rstrip().strip(_CLOSERS))
+    return bool(text) and not text.isspace()
 
 
 def _goes_on(text: str, end: int) -> bool:
