@@ -1,1 +1,128 @@
-"""Does a speech-aware language model still follow instructions, and what did speech training cost it?"""
+"""Does a speech-aware language model still follow instructions, and what did speech training cost it?
+
+>>> import speech_ifeval as sif
+>>> check = sif.compile("detectable_format:number_bullet_lists", num_bullets=2)
+>>> check.check("* one\\n* two")
+True
+
+Importing this package loads nothing but the standard library; each name is loaded when it is first read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
+    from speech_ifeval.constraints import (
+        Compiled,
+        Explanation,
+        compile,
+        constraint,
+        definitions,
+        split_thoughts,
+    )
+    from speech_ifeval.errors import (
+        ConstraintError,
+        DataError,
+        MismatchError,
+        MissingExtraError,
+        OutputError,
+        SpeechIFEvalError,
+        UsageError,
+    )
+    from speech_ifeval.pipeline.comparing import compare
+    from speech_ifeval.pipeline.scoring import Scoring, score
+    from speech_ifeval.pipeline.stream import score_stream
+    from speech_ifeval.records import (
+        Comparison,
+        Constraint,
+        Estimate,
+        Item,
+        Judgement,
+        Rate,
+        Response,
+        Summary,
+        Verdict,
+    )
+
+_HOMES = {
+    "Benchmark": "benchmarks",
+    "Comparison": "records",
+    "Compiled": "constraints",
+    "Constraint": "records",
+    "ConstraintError": "errors",
+    "DataError": "errors",
+    "Defect": "benchmarks",
+    "Estimate": "records",
+    "Explanation": "constraints",
+    "Item": "records",
+    "Judgement": "records",
+    "MismatchError": "errors",
+    "MissingExtraError": "errors",
+    "OutputError": "errors",
+    "Rate": "records",
+    "Response": "records",
+    "Scoring": "pipeline.scoring",
+    "SpeechIFEvalError": "errors",
+    "Summary": "records",
+    "UsageError": "errors",
+    "Verdict": "records",
+    "compare": "pipeline.comparing",
+    "compile": "constraints",
+    "constraint": "constraints",
+    "definitions": "constraints",
+    "find_defects": "benchmarks",
+    "load_benchmark": "benchmarks",
+    "score": "pipeline.scoring",
+    "score_stream": "pipeline.stream",
+    "split_thoughts": "constraints",
+}
+
+__all__ = [
+    "Benchmark",
+    "Comparison",
+    "Compiled",
+    "Constraint",
+    "ConstraintError",
+    "DataError",
+    "Defect",
+    "Estimate",
+    "Explanation",
+    "Item",
+    "Judgement",
+    "MismatchError",
+    "MissingExtraError",
+    "OutputError",
+    "Rate",
+    "Response",
+    "Scoring",
+    "SpeechIFEvalError",
+    "Summary",
+    "UsageError",
+    "Verdict",
+    "compare",
+    "compile",
+    "constraint",
+    "definitions",
+    "find_defects",
+    "load_benchmark",
+    "score",
+    "score_stream",
+    "split_thoughts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

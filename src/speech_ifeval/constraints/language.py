@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from speech_ifeval.errors import ConstraintError, MissingExtraError
 
 _ID = "language:response_language"
 _SEED = 0
+_CASE_IDS = frozenset({"change_case:english_capital", "change_case:english_lowercase"})
 
 # langdetect reads 10,000 characters, but only after its expressions for addresses, which cost a hundred steps per
 # character, went over everything. Twice as much leaves room for the addresses it then drops.
@@ -131,3 +133,18 @@ def response_language(*, language: Phrase) -> Verifier:
         return Miss(f"{found} instead of {language}")
 
     return Verifier(check, why)
+
+
+def detector_label(rules: str, ids: Collection[str]) -> str:
+    """Name the detector and its seed for a signature, ``none`` where no id of the rule set asks it.
+
+    >>> detector_label("official", {"change_case:english_capital"})
+    'none'
+    """
+    asked = _ID in ids or (rules == "ifeval" and not _CASE_IDS.isdisjoint(ids))
+    if not asked:
+        return "none"
+    from importlib.metadata import version
+
+    require_detector("a verdict on the language")
+    return f"langdetect-{version('langdetect')}-seed-{_SEED}"

@@ -314,15 +314,19 @@ def _is_stop(token: str, following: str) -> bool:
         return False
     if word in ABBREVIATIONS or word[word.rfind("-") + 1 :] in ABBREVIATIONS:
         return False
-    if len(token) == 2 and _is_letter(token[0]):
+    if len(token) == 2 and is_letter(token[0]):
         return not (following in _NO_SENTENCE_STARTS_WITH or following[0].islower() or following[0].isupper())
     if _NUMBER.fullmatch(word):
         return not (following in _NO_SENTENCE_STARTS_WITH or following[0].islower())
     return True
 
 
-def _is_letter(character: str) -> bool:
-    # What `regex`, and so NLTK 3.10, calls a word character that is no digit.
+def is_letter(character: str) -> bool:
+    """Decide whether NLTK 3.10 takes `character` for a letter: the `regex` package's word characters but digits.
+
+    >>> [is_letter(character) for character in "é_Ⓐ²1"]
+    [True, True, True, False, False]
+    """
     if character.isascii():
         return character.isalpha() or character == "_"
     category = unicodedata.category(character)

@@ -1,1 +1,1 @@
-""""""
+"""The stages: responses in, verdicts, summaries and findings out."""

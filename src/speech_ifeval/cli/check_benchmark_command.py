@@ -1,0 +1,37 @@
+"""``speech-ifeval check-benchmark``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FOUND = 1
+
+
+def check_benchmark_command(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="The benchmark: a folder, or example.")],
+    audio: Annotated[
+        Path | None, typer.Option(help="The audio folder; without it, audio is looked for in the benchmark.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the defects as JSON.")] = False,
+) -> None:
+    """List what is wrong with a benchmark's data; nothing is repaired.
+
+    Exits with 1 where an error or a warning was found.
+    """
+    from speech_ifeval.benchmarks import find_defects, load_benchmark
+    from speech_ifeval.cli.output import print_json, print_view
+
+    benchmark = load_benchmark(path)
+    beside = (benchmark.root / "audios", benchmark.root.parent / "audios")
+    defects = find_defects(benchmark, audio or next(filter(Path.is_dir, beside), benchmark.root))
+    if as_json:
+        print_json({"benchmark": benchmark.name, "fingerprint": benchmark.fingerprint, "defects": defects})
+    else:
+        from speech_ifeval.report.terminal import defects_view
+
+        print_view(defects_view(benchmark.name, len(benchmark), defects))
+    if any(defect.severity != "note" for defect in defects):
+        raise typer.Exit(FOUND)

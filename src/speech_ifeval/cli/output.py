@@ -1,0 +1,62 @@
+"""What commands print with: tables on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_QUIET_SECONDS = 1.0
+
+
+def print_view(view: Any) -> None:
+    """Print a rich renderable; a pipe gets plain text, wide enough that no table is cut."""
+    from rich.console import Console
+
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
+    console.print(view)
+
+
+def print_text(text: str) -> None:
+    """Print plain text; characters the terminal cannot encode are written as escapes."""
+    sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    sys.stdout.flush()
+
+
+def print_json(document: Any) -> None:
+    """Print a document as JSON, in UTF-8 whatever the terminal."""
+    import msgspec
+
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a callback `(done, all)` that shows a bar on standard error once the work has taken a second."""
+    started = time.monotonic()
+    bar: Any = None
+    task: Any = None
+
+    def advance(done: int, total: int) -> None:
+        nonlocal bar, task
+        if bar is None:
+            if time.monotonic() - started < _QUIET_SECONDS or not sys.stderr.isatty():
+                return
+            from rich.console import Console
+            from rich.progress import BarColumn as Bar
+            from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), Bar(), MofNCompleteColumn(), TimeRemainingColumn())
+            bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            task = bar.add_task(title)
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield advance
+    finally:
+        if bar is not None:
+            bar.stop()

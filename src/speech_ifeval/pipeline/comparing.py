@@ -1,0 +1,133 @@
+"""The stage that compares: run directories in, a comparison out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from speech_ifeval.benchmarks.rows import decode_row
+from speech_ifeval.errors import DataError, MismatchError, UsageError
+from speech_ifeval.metrics.comparisons import compare_runs
+from speech_ifeval.metrics.summaries import ScoredRun
+from speech_ifeval.records import Comparison, Verdict
+from speech_ifeval.runs import whole_lines
+
+_VERDICT = msgspec.json.Decoder(Verdict)
+MOST_RUNS = 20
+REFERENCE_FOLDER = "reference"
+# Runs that differ in one of these answer other questions; in the others they are compared, and it is said.
+_MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "limit")
+_SHOULD_AGREE = ("judge", "detector", "version")
+
+
+def compare(runs: Sequence[Path], *, references: Sequence[Path] = (), scoring: str | None = None) -> Comparison:
+    """Compare 2 to 20 scored runs.
+
+    Args:
+        runs: run directories, as `score` writes them.
+        references: one run directory for all, or one for each run; empty takes ``RUN/reference`` where every
+            run has one, and leaves Δ out otherwise.
+        scoring: which scoring to take where a run directory holds several, such as ``official.none``.
+
+    Raises:
+        UsageError: too few or too many runs, no scored run at a path, or several scorings to choose from.
+        MismatchError: the runs answer another benchmark or were scored otherwise; names what differs.
+        DataError: a file of verdicts is broken.
+    """
+    if not 2 <= len(runs) <= MOST_RUNS:
+        raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, found {len(runs)}")
+    if len({path.resolve() for path in runs}) < len(runs):
+        raise UsageError("the same run directory is named twice; name each once")
+    scored = [load_scored(path, scoring) for path in runs]
+    against = _references(runs, references, scoring)
+    notes = _agreement([*zip(runs, scored, strict=True), *(against or [])])
+    return compare_runs(scored, None if against is None else [run for _, run in against], notes)
+
+
+def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
+    """Read a scored run back from its directory.
+
+    Raises:
+        UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
+        DataError: a file is broken; the message starts with ``file:line:``.
+    """
+    labels = sorted(
+        path.name.removeprefix("verdicts.").removesuffix(".manifest.json")
+        for path in folder.glob("verdicts.*.manifest.json")
+    )
+    if not labels:
+        raise UsageError(f"no scored run at {str(folder)!r}: score the responses first with `speech-ifeval score`")
+    if scoring is None and len(labels) > 1:
+        raise UsageError(f"{folder} holds several scorings; choose one with --scoring: {', '.join(labels)}")
+    label = scoring or labels[0]
+    if label not in labels:
+        raise UsageError(f"{folder} holds no scoring {label!r}; it holds {', '.join(labels)}")
+    settings = _manifest(folder / f"verdicts.{label}.manifest.json")
+    path = folder / f"verdicts.{label}.jsonl"
+    verdicts = [
+        decode_row(f"{path}:{number}", line, _VERDICT) for number, line in enumerate(whole_lines(path), start=1)
+    ]
+    if not verdicts:
+        raise DataError(f"{path}:1: expected verdicts, found none; score the run again")
+    return ScoredRun(
+        name=str(settings.get("name", folder.resolve().name)), verdicts=verdicts, settings=shown_settings(settings)
+    )
+
+
+def shown_settings(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a scoring that its signature shows: all that another run can share."""
+    return {key: value for key, value in manifest.items() if key not in ("schema_version", "responses", "name")}
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DataError(
+            f"{path}:1: expected JSON, found text that is not ({error}); score the run again"
+        ) from None
+    if not isinstance(manifest, dict):
+        raise DataError(f"{path}:1: expected a JSON object; score the run again")
+    return manifest
+
+
+def _references(
+    runs: Sequence[Path], references: Sequence[Path], scoring: str | None
+) -> list[tuple[Path, ScoredRun]] | None:
+    if len(references) == 1:
+        loaded = load_scored(references[0], scoring)
+        return [(references[0], loaded)] * len(runs)
+    if references and len(references) != len(runs):
+        raise UsageError(
+            f"--reference was given {len(references)} times for {len(runs)} runs: give it once, or once a run"
+        )
+    paths = list(references) or [run / REFERENCE_FOLDER for run in runs]
+    if not references and not all(path.is_dir() for path in paths):
+        return None
+    return [(path, load_scored(path, scoring)) for path in paths]
+
+
+def _agreement(runs: list[tuple[Path, ScoredRun]]) -> list[str]:
+    first_path, first = runs[0]
+    notes: dict[str, None] = {}
+    for path, run in runs[1:]:
+        differing = [key for key in _MUST_AGREE if run.settings.get(key) != first.settings.get(key)]
+        if differing:
+            what = "; ".join(
+                f"{key}: {first.settings.get(key)!r} against {run.settings.get(key)!r}" for key in differing
+            )
+            raise MismatchError(
+                f"{first_path} and {path} cannot be compared ({what}); score both on the same benchmark with the "
+                "same options"
+            )
+        for key in _SHOULD_AGREE:
+            ours, theirs = str(first.settings.get(key)), str(run.settings.get(key))
+            if ours != theirs and ours.startswith("replay-") and theirs.startswith("replay-"):
+                notes["judge replies were recorded run by run, and do not say which judge wrote them"] = None
+            elif ours != theirs:
+                notes[f"{key} differs: {ours} and {theirs}"] = None
+    return list(notes)

@@ -1,0 +1,230 @@
+"""Recorded responses, read from what people have: the release's output layout, a run directory, one JSONL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from speech_ifeval.benchmarks import Benchmark, Joiner
+from speech_ifeval.benchmarks.loading import SHIPPED
+from speech_ifeval.benchmarks.rows import decode_row, read_rows
+from speech_ifeval.errors import DataError, MismatchError, UsageError
+from speech_ifeval.records import Item, Response
+from speech_ifeval.runs import whole_lines
+
+RESPONSES_FILE = "responses.jsonl"
+RUN_FILE = "responses.manifest.json"
+REPORTS_FOLDER = "reports"
+_SHOWN = 3  # rows named in a message about many
+
+
+class _Row(msgspec.Struct):
+    """A row as others write it; every other key is let be."""
+
+    id: str | int | None = None
+    audio_filepath: str | None = None
+    instruction: str | None = None
+    model: str | None = None
+    response: str | msgspec.UnsetType | None = msgspec.UNSET
+    error: str | None = None
+    finish_reason: str | None = None
+
+
+_ROW = msgspec.json.Decoder(_Row)
+_RESPONSE = msgspec.json.Decoder(Response)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What was read: responses by item id, and the files that recorded judge replies may stand in."""
+
+    name: str
+    responses: dict[str, Response] = field(repr=False)
+    report_files: tuple[Path, ...]
+    run: Path | None
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, over the responses' content in the order of their ids."""
+        content = msgspec.json.encode([self.responses[id] for id in sorted(self.responses)])
+        return hashlib.sha256(content).hexdigest()
+
+
+def read_responses(paths: Iterable[Path], benchmark: Benchmark) -> Intake:
+    """Read responses from paths that are parts of one run.
+
+    Raises:
+        UsageError: a path does not exist or holds no responses.
+        DataError: a line is broken, or a row has no response.
+        MismatchError: a row answers no item, an item is answered twice, or two models' rows are mixed.
+    """
+    paths = list(paths)
+    reader = _Reader(benchmark)
+    reports: list[Path] = []
+    for path in paths:
+        if is_run(path):
+            reader.read_own(path / RESPONSES_FILE)
+        else:
+            files, found_reports = _files(path)
+            reports += found_reports
+            for file in files:
+                reader.read(file)
+    reader.refuse_strangers()
+    return Intake(
+        name=_name(paths),
+        responses=reader.responses,
+        report_files=tuple(reports),
+        run=paths[0] if len(paths) == 1 and is_run(paths[0]) else None,
+    )
+
+
+def is_run(path: Path) -> bool:
+    """Whether the path is a run directory of ours."""
+    return (path / RUN_FILE).is_file()
+
+
+def _name(paths: list[Path]) -> str:
+    first = paths[0].resolve()
+    if first.is_file():
+        return first.stem if first.stem != "responses" else first.parent.name
+    return first.name or "run"
+
+
+def _files(path: Path) -> tuple[list[Path], list[Path]]:
+    if path.is_file():
+        return [path], []
+    if not path.exists():
+        raise UsageError(f"no responses at {str(path)!r}: expected a folder or a .jsonl file; check the path")
+    files = sorted(file for file in path.glob("*.jsonl") if file.is_file())
+    if not files:
+        raise UsageError(
+            f"{str(path)!r} holds no responses: expected one .jsonl file per category, a run directory with "
+            f"{RESPONSES_FILE}, or the path of one .jsonl file"
+        )
+    return files, sorted(file for file in (path / REPORTS_FOLDER).glob("*.jsonl") if file.is_file())
+
+
+class _Reader:
+    def __init__(self, benchmark: Benchmark) -> None:
+        self._benchmark = benchmark
+        self._joiner = Joiner(benchmark)
+        self._places: dict[str, str] = {}
+        self._model: tuple[str, str] | None = None
+        self._strangers: list[str] = []
+        self._rows = 0
+        self.responses: dict[str, Response] = {}
+
+    def read(self, path: Path) -> None:
+        self._joiner.restart()
+        for place, row in read_rows(path, _ROW):
+            if row.response is msgspec.UNSET and row.error is None:
+                raise DataError(
+                    f'{place}: the row has no "response"; add the model\'s reply, or "response": null and an '
+                    '"error" where there is none'
+                )
+            self._check_model(place, row.model)
+            item = self._joiner.find(row.id, row.audio_filepath, row.instruction)
+            if item is None:
+                self._rows += 1
+                self._strangers.append(f"{place} ({self._described(row)})")
+                continue
+            text = None if isinstance(row.response, msgspec.UnsetType) else row.response
+            self._add(place, item, _response(item.id, text, row))
+
+    def read_own(self, path: Path) -> None:
+        for number, line in enumerate(whole_lines(path), start=1):
+            place = f"{path}:{number}"
+            response = decode_row(place, line, _RESPONSE)
+            item = self._benchmark.by_id.get(response.id)
+            if item is None:
+                self._rows += 1
+                self._strangers.append(f"{place} (id {response.id!r})")
+                continue
+            self._add(place, item, response)
+
+    def _add(self, place: str, item: Item, response: Response) -> None:
+        self._rows += 1
+        before = self._places.setdefault(item.id, place)
+        if before != place:
+            other_file = before.rpartition(":")[0] != place.rpartition(":")[0]
+            advice = (
+                "the paths of one call are parts of one run: score each model's files apart"
+                if other_file
+                else "keep one of them"
+            )
+            raise MismatchError(f"{place}: {item.id} is answered a second time, first at {before}; {advice}")
+        self.responses[item.id] = response
+
+    def _check_model(self, place: str, model: str | None) -> None:
+        if model is None:
+            return
+        if self._model is None:
+            self._model = (model, place)
+        elif self._model[0] != model:
+            raise MismatchError(
+                f"{place}: a row of the model {model!r} among rows of {self._model[0]!r} (first at "
+                f"{self._model[1]}); the paths of one call are parts of one run: score each model apart"
+            )
+
+    def _described(self, row: _Row) -> str:
+        item = self._benchmark.by_id.get(row.id) if isinstance(row.id, str) else None
+        if item is not None:
+            return f"its instruction is not that of {item.id}"
+        if row.audio_filepath is not None and row.instruction is not None:
+            return f"clip {row.audio_filepath!r} with the instruction {row.instruction[:60]!r}"
+        return f"id {row.id!r}" if row.id is not None else "neither an id nor a clip and an instruction"
+
+    def refuse_strangers(self) -> None:
+        if not self._strangers:
+            return
+        first = self._benchmark.items[0].id
+        shown = "; ".join(self._strangers[:_SHOWN])
+        raise MismatchError(
+            f"{len(self._strangers)} of {self._rows} rows answer no item of the benchmark "
+            f"{self._benchmark.name}: {shown}{'; …' if len(self._strangers) > _SHOWN else ''}. Give the benchmark "
+            f"they answer with --benchmark; this one's ids look like {first!r}, and rows without such an id are "
+            'joined by "audio_filepath" and "instruction"'
+        )
+
+
+def _response(id: str, text: str | None, row: _Row) -> Response:
+    finish: Any = row.finish_reason if row.finish_reason in ("stop", "length", "error") else None
+    if row.error is not None:
+        return Response(id, None, "error", row.error)
+    return Response(id, text, finish, None if text is not None else "the response is null")
+
+
+def scored_items(benchmark: Benchmark, limit: int | None) -> Iterator[Item]:
+    """Yield the items that carry a constraint, in order; with a limit, the first so many of each category."""
+    seen: dict[str, int] = {}
+    for item in benchmark:
+        if not item.constraints:
+            continue
+        seen[item.category] = seen.get(item.category, 0) + 1
+        if limit is None or seen[item.category] <= limit:
+            yield item
+
+
+def locate(path: str) -> Path:
+    """Return the folder or file a path names; ``example:NAME`` names responses that are shipped.
+
+    Raises:
+        UsageError: no such shipped responses.
+
+    >>> locate("example:tuned").name
+    'tuned'
+    """
+    scheme, colon, name = path.partition(":")
+    if not colon or scheme != "example":
+        return Path(path)
+    shipped = SHIPPED["example"] / "responses"
+    names = sorted(folder.name for folder in shipped.iterdir() if folder.is_dir())
+    if name not in names:
+        raise UsageError(
+            f"no shipped responses {path!r}: expected {' or '.join(f'example:{one}' for one in names)}"
+        )
+    return shipped / name

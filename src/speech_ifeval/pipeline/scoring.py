@@ -1,0 +1,294 @@
+"""The stage that scores: responses in, verdicts and a summary out, in a run directory that can be resumed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.benchmarks.rows import decode_row
+from speech_ifeval.constraints import find_definition, split_thoughts
+from speech_ifeval.constraints.language import detector_label
+from speech_ifeval.errors import OutputError, UsageError
+from speech_ifeval.judges import Judge, no_judge, replay
+from speech_ifeval.metrics.summaries import ScoredRun, summarise
+from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER, shown_settings
+from speech_ifeval.pipeline.intake import (
+    RESPONSES_FILE,
+    RUN_FILE,
+    Intake,
+    is_run,
+    read_responses,
+    scored_items,
+)
+from speech_ifeval.pipeline.verdicts import Rules
+from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Judgement, Summary, Verdict
+from speech_ifeval.runs import appender, claim_stage, whole_lines, write_document, write_lines
+
+_VERDICT = msgspec.json.Decoder(Verdict)
+_JUDGEMENT = msgspec.json.Decoder(Judgement)
+# Settings that must agree for verdicts to be gone on with; package versions are recorded and may differ.
+_RESUMED_BY = ("benchmark", "responses", "rules", "verifiers", "detector", "judge", "loose", "missing", "limit")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How responses are scored: what `speech-ifeval score` takes as options.
+
+    Attributes:
+        rules: the rule set, see `speech_ifeval.compile`.
+        loose: IFEval's loose pass.
+        missing: ``unscored`` counts a missing or failed response apart, ``fail`` as not followed.
+        limit: the first so many items of each category, None for all.
+        judge: None replays the recorded replies beside the responses, ``none`` uses no judge, and
+            ``replay:PATH`` replays those of a folder or file.
+    """
+
+    rules: str = "official"
+    loose: bool = False
+    missing: str = "unscored"
+    limit: int | None = None
+    judge: str | None = None
+
+    def __post_init__(self) -> None:
+        find_definition("startend:quotation", self.rules)
+        if self.missing not in ("unscored", "fail"):
+            raise UsageError(f"--missing takes unscored or fail, found {self.missing!r}")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"--limit takes a whole number from 1, found {self.limit}")
+
+    def label(self, judge: Judge) -> str:
+        """What tells this scoring's files from those of others in the same run directory."""
+        parts = [self.rules, judge.label]
+        parts += ["loose"] * self.loose
+        parts += ["missing-fail"] * (self.missing == "fail")
+        parts += [f"limit-{self.limit}"] * (self.limit is not None)
+        return ".".join(parts)
+
+
+def score(
+    paths: Sequence[Path],
+    benchmark: Benchmark,
+    *,
+    output_dir: Path | None = None,
+    reference: Sequence[Path] = (),
+    scoring: Scoring | None = None,
+    progress: Progress | None = None,
+) -> tuple[Summary, Path]:
+    """Score recorded responses and write verdicts and summary; return the summary and the run directory.
+
+    Args:
+        paths: parts of one run: the release's output folder, a run directory of ours, or JSONL files.
+        benchmark: what the responses answer.
+        output_dir: the run directory; by default ``runs/<name>``, or the run directory that was given.
+        reference: the reference system's responses, in the same forms; scored alike, into
+            ``<run>/reference`` unless they are a run directory already.
+        scoring: how to score.
+        progress: called with (done, all) after each item.
+
+    Raises:
+        UsageError, DataError, MismatchError, OutputError: see `speech_ifeval.errors`; what was written is kept.
+    """
+    scoring = scoring or Scoring()
+    made = _score_one(paths, benchmark, output_dir, scoring, progress)
+    against = None
+    if reference:
+        beside = None if any(map(is_run, reference)) else made.folder / REFERENCE_FOLDER
+        against = _score_one(reference, benchmark, beside, scoring, progress)
+    summary = summarise(made.run, None if against is None else against.run)
+    for name in (f"summary.{made.label}.json", "summary.json"):
+        write_document(made.folder / name, summary)
+    return summary, made.folder
+
+
+@dataclass(frozen=True)
+class _Made:
+    run: ScoredRun
+    folder: Path
+    label: str
+
+
+def _score_one(
+    paths: Sequence[Path],
+    benchmark: Benchmark,
+    output_dir: Path | None,
+    scoring: Scoring,
+    progress: Progress | None,
+) -> _Made:
+    intake = read_responses(paths, benchmark)
+    judge = _judge(scoring, intake, benchmark)
+    folder = output_dir or intake.run or Path("runs") / intake.name
+    if intake.run is None or folder.resolve() != intake.run.resolve():
+        _refuse_input_folder(folder, paths)
+        _import(folder, intake, benchmark, paths)
+    _keep_judgements(folder, judge)
+    items = list(scored_items(benchmark, scoring.limit))
+    settings = _settings(benchmark, intake, scoring, judge, items)
+    label = scoring.label(judge)
+    claim_stage(folder / f"verdicts.{label}.manifest.json", settings, _RESUMED_BY)
+    verdicts = _decide(folder / f"verdicts.{label}.jsonl", items, intake, scoring, judge, progress)
+    run = ScoredRun(
+        name=intake.name,
+        verdicts=verdicts,
+        settings=shown_settings(settings),
+        replies=_replies(items, intake),
+        notes=_notes(items, judge, benchmark),
+    )
+    return _Made(run, folder, label)
+
+
+def _decide(
+    path: Path,
+    items: list[Item],
+    intake: Intake,
+    scoring: Scoring,
+    judge: Judge,
+    progress: Progress | None,
+) -> list[Verdict]:
+    """Go on with the verdicts that are there, in the items' order, and append the rest."""
+    rules = Rules(scoring.rules, scoring.loose, judge, scoring.missing == "fail")
+    with appender(path) as out:
+        verdicts = [
+            decode_row(f"{path}:{number}", line, _VERDICT)
+            for number, line in enumerate(whole_lines(path), start=1)
+        ]
+        done = {(verdict.item, verdict.index) for verdict in verdicts}
+        for count, item in enumerate(items, start=1):
+            for verdict in rules.verdicts(item, intake.responses.get(item.id)):
+                if (verdict.item, verdict.index) not in done:
+                    out.write(verdict)
+                    verdicts.append(verdict)
+            if progress is not None:
+                progress(count, len(items))
+    return verdicts
+
+
+def _judge(scoring: Scoring, intake: Intake, benchmark: Benchmark) -> Judge:
+    if scoring.judge == "none":
+        return no_judge
+    if scoring.judge is not None:
+        kind, _, path = scoring.judge.partition(":")
+        if kind != "replay" or not path:
+            raise UsageError(f"--judge takes none or replay:PATH, found {scoring.judge!r}")
+        return replay(_judge_files(Path(path)), benchmark)
+    if intake.run is not None:
+        return _kept_judge(intake.run)
+    return replay(intake.report_files, benchmark)
+
+
+def _judge_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    files = sorted(path.glob("*.jsonl"))
+    if not files:
+        raise UsageError(f"no recorded judge replies at {str(path)!r}: expected a .jsonl file or a folder of them")
+    return files
+
+
+def _kept_judge(run: Path) -> Judge:
+    kept = sorted(run.glob("judgements.*.jsonl"))
+    if not kept:
+        return no_judge
+    if len(kept) > 1:
+        names = ", ".join(path.name for path in kept)
+        raise UsageError(f"{run} holds the replies of several judges ({names}); choose with --judge replay:PATH")
+    path = kept[0]
+    lines = enumerate(whole_lines(path), start=1)
+    judgements = [decode_row(f"{path}:{number}", line, _JUDGEMENT) for number, line in lines]
+    label = path.name.removeprefix("judgements.").removesuffix(".jsonl")
+    return Judge(label, {judgement.item: judgement for judgement in judgements})
+
+
+def _keep_judgements(folder: Path, judge: Judge) -> None:
+    path = folder / f"judgements.{judge.label}.jsonl"
+    if judge.judgements:
+        write_lines(path, [judge.judgements[item] for item in sorted(judge.judgements)])
+
+
+def _import(folder: Path, intake: Intake, benchmark: Benchmark, paths: Sequence[Path]) -> None:
+    """Copy the responses into the run directory, so that it can be scored again alone."""
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "stage": "import",
+        "benchmark": f"{benchmark.name}-{benchmark.short_fingerprint}",
+        "responses": intake.fingerprint(),
+        "sources": [str(path) for path in paths],
+        "version": version("speech-ifeval"),
+    }
+    claim_stage(folder / RUN_FILE, manifest, ("benchmark", "responses"))
+    if not (folder / RESPONSES_FILE).exists():
+        write_lines(folder / RESPONSES_FILE, [intake.responses[id] for id in sorted(intake.responses)])
+
+
+def _refuse_input_folder(folder: Path, paths: Sequence[Path]) -> None:
+    target = folder.resolve()
+    for path in paths:
+        source = path.resolve() if path.is_dir() else path.resolve().parent
+        if target == source or (path.is_dir() and source in target.parents):
+            raise OutputError(
+                f"{folder} lies in the folder that the responses come from ({path}); results never go into the "
+                "input: give another --output-dir"
+            )
+
+
+def _settings(
+    benchmark: Benchmark, intake: Intake, scoring: Scoring, judge: Judge, items: list[Item]
+) -> dict[str, Any]:
+    ids = {constraint.id for item in items for constraint in item.constraints if constraint.id != JUDGED_ID}
+    versions = sorted((id, find_definition(id, scoring.rules).version) for id in ids)
+    digest = hashlib.sha256(msgspec.json.encode(versions)).hexdigest()
+    return {
+        "name": intake.name,
+        "benchmark": f"{benchmark.name}-{benchmark.short_fingerprint}",
+        "responses": intake.fingerprint(),
+        "rules": scoring.rules,
+        "verifiers": digest[:6],
+        "detector": detector_label(scoring.rules, ids),
+        "judge": judge.label,
+        "loose": "yes" if scoring.loose else "no",
+        "missing": scoring.missing,
+        "limit": "none" if scoring.limit is None else str(scoring.limit),
+        "items": len(items),
+        "version": version("speech-ifeval"),
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def _replies(items: list[Item], intake: Intake) -> dict[str, int]:
+    counts = dict.fromkeys(
+        ("items", "answered", "missing", "failed", "empty", "truncated", "with_thoughts", "unclosed_thoughts"), 0
+    )
+    for item in items:
+        counts["items"] += 1
+        response = intake.responses.get(item.id)
+        if response is None:
+            counts["missing"] += 1
+        elif response.text is None:
+            counts["failed"] += 1
+        else:
+            counts["answered"] += 1
+            split = split_thoughts(response.text)
+            counts["empty"] += not split.answer.strip()
+            counts["truncated"] += response.finish_reason == "length"
+            counts["with_thoughts"] += split.thoughts is not None
+            counts["unclosed_thoughts"] += not split.closed
+    return counts
+
+
+def _notes(items: list[Item], judge: Judge, benchmark: Benchmark) -> list[str]:
+    notes = [f"the benchmark holds no {category} items" for category in benchmark.missing_categories]
+    judged = any(constraint.id == JUDGED_ID for item in items for constraint in item.constraints)
+    if judged and not judge.judgements:
+        notes.append(
+            "chain of thought is unscored: it takes a judge, and no recorded replies of one lie beside the "
+            "responses (reports/*.jsonl, or --judge replay:PATH)"
+        )
+    return notes

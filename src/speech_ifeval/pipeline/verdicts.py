@@ -1,0 +1,114 @@
+"""From items and responses to verdicts: one for every constraint of every item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+
+from speech_ifeval.constraints import Compiled, compile_from, split_thoughts
+from speech_ifeval.judges import Judge
+from speech_ifeval.judges.replay import reply_hash
+from speech_ifeval.records import JUDGED_CODE, JUDGED_ID, Constraint, Item, Response, Verdict
+
+# The reading beside the one asked for: how many verdicts would flip if the other were used.
+OTHER_RULES = {"official": "careful", "careful": "official", "ifeval": "official"}
+
+NO_RESPONSE = "no response"
+NOT_JUDGED = "not judged: no judge, and no recorded reply of one"
+OTHER_REPLY = "the recorded judge reply is about another response"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides: the rule set, the loose pass, the judge, and what a missing response counts as."""
+
+    rules: str
+    loose: bool
+    judge: Judge
+    missing_fails: bool
+
+    def verdicts(self, item: Item, response: Response | None) -> Iterator[Verdict]:
+        """Yield the item's verdicts, one a constraint, in their order."""
+        text = None if response is None else response.text
+        answer = None if text is None else split_thoughts(text).answer
+        for index, constraint in enumerate(item.constraints):
+            if answer is None:
+                why = NO_RESPONSE
+                if response is not None and response.error is not None:
+                    why = f"no response: {response.error}"
+                yield self._verdict(item, constraint, index, False if self.missing_fails else None, why)
+            elif constraint.id == JUDGED_ID:
+                yield self._judged(item, constraint, index, text or "")
+            else:
+                yield self._ruled(item, constraint, index, answer)
+
+    def _ruled(self, item: Item, constraint: Constraint, index: int, answer: str) -> Verdict:
+        compiled = _compiled(constraint.id, _key(constraint.kwargs), self.rules, self.loose)
+        other = _compiled(constraint.id, _key(constraint.kwargs), OTHER_RULES[self.rules], self.loose)
+        followed, reason, near_miss = compiled.explain(answer)
+        return Verdict(
+            item=item.id,
+            category=item.category,
+            dataset=item.dataset,
+            clip=item.clip,
+            constraint=constraint.id,
+            code=compiled.code,
+            index=index,
+            rules=self.rules,
+            followed=followed,
+            reason=reason or None,
+            near_miss=near_miss,
+            otherwise=other.rules if other.check(answer) != followed else None,
+        )
+
+    def _judged(self, item: Item, constraint: Constraint, index: int, text: str) -> Verdict:
+        judgement = self.judge.judgements.get(item.id)
+        if judgement is None:
+            return self._verdict(item, constraint, index, None, NOT_JUDGED)
+        if judgement.reply_hash != reply_hash(text):
+            return self._verdict(item, constraint, index, None, OTHER_REPLY)
+        reason = judgement.reason if judgement.followed is not False else "the judge says no"
+        return self._verdict(item, constraint, index, judgement.followed, reason)
+
+    def _verdict(
+        self, item: Item, constraint: Constraint, index: int, followed: bool | None, reason: str | None
+    ) -> Verdict:
+        judged = constraint.id == JUDGED_ID
+        code = (
+            JUDGED_CODE
+            if judged
+            else _compiled(constraint.id, _key(constraint.kwargs), self.rules, self.loose).code
+        )
+        return Verdict(
+            item=item.id,
+            category=item.category,
+            dataset=item.dataset,
+            clip=item.clip,
+            constraint=constraint.id,
+            code=code,
+            index=index,
+            rules="judge" if judged else self.rules,
+            followed=followed,
+            reason=reason,
+        )
+
+
+def _key(kwargs: Mapping[str, object]) -> bytes:
+    return msgspec.json.encode(kwargs, order="deterministic") if kwargs else b"{}"
+
+
+@lru_cache(maxsize=4096)
+def _compiled(id: str, kwargs: bytes, rules: str, loose: bool) -> Compiled:
+    return compile_from(id, msgspec.json.decode(kwargs), rules, loose)
+
+
+def compiled_from_row(id: str, kwargs: Mapping[str, object], rules: str, loose: bool) -> Compiled:
+    """Compile, remembering the last 4,096 constraints: rows repeat them, and memory must not grow with rows.
+
+    Raises:
+        ConstraintError: the id or its kwargs are wrong.
+    """
+    return _compiled(id, _key(kwargs), rules, loose)

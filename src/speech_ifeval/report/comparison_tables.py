@@ -1,0 +1,142 @@
+"""A comparison for people: runs side by side, their paired differences, and what flipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from speech_ifeval.records import Comparison, Difference, Estimate
+from speech_ifeval.report.figures import CODE_TITLES, NONE, TITLES, number, of, p_value, span, visible
+from speech_ifeval.report.markdown import escape, table
+from speech_ifeval.report.terminal import figures_table
+
+_FLIPS_SHOWN = 20
+
+Rows = list[list[str]]
+
+
+def _side_by_side(comparison: Comparison) -> tuple[list[str], Rows]:
+    runs = comparison.runs
+    header = ["", *(visible(run.name) for run in runs)]
+    rows = [["IFrate, %", *(_with_interval(*of(run.ifrate)) for run in runs)]]
+    if any(run.rank for run in runs):
+        rows.append(["rank, 95 % interval", *(_rank(run.rank) for run in runs)])
+    if any(run.forgetting for run in runs):
+        rows += [
+            ["reference", *(visible(run.reference or NONE) + " (wide)" * run.reference_wide for run in runs)],
+            ["Δ, %", *(_signed(run.forgetting) for run in runs)],
+            ["points", *(_signed(run.points) for run in runs)],
+        ]
+    for category, title in TITLES.items():
+        rows.append([f"{title}, %", *(_with_interval(*of(run.categories[category])) for run in runs)])
+    for code, title in CODE_TITLES.items():
+        if any(run.codes[code].n for run in runs):
+            rows.append([f"{code} {title}, %", *(_with_interval(*of(run.codes[code])) for run in runs)])
+    return header, rows
+
+
+def _with_interval(value: str, interval: str) -> str:
+    return value if interval == NONE else f"{value} ({interval})"
+
+
+def _signed(estimate: Estimate | None) -> str:
+    return NONE if estimate is None else _with_interval(*of(estimate, signed=True))
+
+
+def _rank(rank: tuple[int, int] | None) -> str:
+    if rank is None:
+        return NONE
+    return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]} to {rank[1]}"
+
+
+def _differences(comparison: Comparison) -> tuple[list[str], Rows]:
+    header = ["difference", "IFrate, points", "95 % interval", "p", "p (Holm)"]
+    with_forgetting = any(pair.forgetting for pair in comparison.pairs)
+    if with_forgetting:
+        header += ["Δ, points", "95 % interval", "p", "p (Holm)"]
+    header += ["gained", "lost"]
+    rows = []
+    for pair in comparison.pairs:
+        names = [visible(comparison.runs[index].name) for index in (pair.second, pair.first)]
+        row = [" − ".join(names), *_difference(pair.ifrate)]
+        if with_forgetting:
+            row += _difference(pair.forgetting)
+        rows.append([*row, str(pair.gained), str(pair.lost)])
+    return header, rows
+
+
+def _difference(difference: Difference | None) -> list[str]:
+    if difference is None or difference.p is None or difference.p_holm is None:
+        return [NONE] * 4
+    return [
+        number(difference.value, signed=True),
+        span(difference.low, difference.high, signed=True),
+        p_value(difference.p),
+        p_value(difference.p_holm),
+    ]
+
+
+def _flips(comparison: Comparison) -> tuple[list[str], Rows]:
+    marks = {True: "yes", False: "no", None: NONE}
+    header = ["flipped item", "constraint", *(visible(run.name) for run in comparison.runs)]
+    rows = [
+        [visible(flip.item), flip.constraint, *(marks[followed] for followed in flip.followed)]
+        for flip in comparison.flips[:_FLIPS_SHOWN]
+    ]
+    return header, rows
+
+
+def _sentences(comparison: Comparison) -> Iterator[str]:
+    yield f"{comparison.family}."
+    hidden = len(comparison.flips) - _FLIPS_SHOWN
+    if hidden > 0:
+        yield f"{len(comparison.flips)} verdicts differ between the runs; {hidden} more than shown are in --json."
+    for run in comparison.runs:
+        if run.ifrate.why:
+            yield f"{visible(run.name)} has no IFrate: {run.ifrate.why}."
+        if run.reference_wide:
+            yield (
+                f"The reference of {visible(run.name)} is known to no better than a tenth of its IFrate: read the "
+                "points beside Δ."
+            )
+    for note in comparison.notes:
+        yield f"{visible(note[0].upper() + note[1:])}."
+
+
+def _signatures(comparison: Comparison) -> Iterator[str]:
+    shared = {run.signature for run in comparison.runs}
+    if len(shared) == 1:
+        yield comparison.runs[0].signature
+    else:
+        for run in comparison.runs:
+            yield f"{visible(run.name)} {run.signature}"
+
+
+def _tables(comparison: Comparison) -> Iterator[tuple[Sequence[str], Rows]]:
+    yield _side_by_side(comparison)
+    yield _differences(comparison)
+    if comparison.flips:
+        yield _flips(comparison)
+
+
+def comparison_view(comparison: Comparison) -> RenderableType:
+    """Return what `speech-ifeval compare` prints."""
+    parts: list[RenderableType] = []
+    for header, rows in _tables(comparison):
+        parts += [figures_table(header, rows), ""]
+    parts += [Text(f"• {sentence}") for sentence in _sentences(comparison)]
+    parts += ["", *(Text(line, style="dim", overflow="fold") for line in _signatures(comparison))]
+    return Group(*parts)
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Return the comparison as Markdown tables."""
+    parts = [
+        table([escape(cell) for cell in header], [[escape(cell) for cell in row] for row in rows])
+        for header, rows in _tables(comparison)
+    ]
+    parts.append("\n".join(f"- {escape(sentence)}" for sentence in _sentences(comparison)))
+    parts += [f"`{line}`" for line in _signatures(comparison)]
+    return "\n\n".join(parts) + "\n"

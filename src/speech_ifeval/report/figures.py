@@ -1,0 +1,115 @@
+"""How figures are written: the same in the terminal and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from speech_ifeval.records import Estimate, Rate, Summary
+
+NONE = "–"
+TITLES = {
+    "closed-ended": "Closed-ended",
+    "creative-writing": "Creative writing",
+    "chain-of-thought": "Chain of thought",
+}
+CODE_TITLES = {
+    "CC": "change case",
+    "SE": "start, end",
+    "WR": "wrap",
+    "JS": "JSON",
+    "BP": "bullet points",
+    "KW": "keywords",
+    "LN": "length",
+    "CoT": "chain of thought",
+}
+_WEAKEST = 2  # codes named as the weakest
+
+
+def visible(text: str) -> str:
+    r"""Write control characters as escapes: names and replies must not steer a terminal.
+
+    >>> visible("\x1b[2Jgone")
+    '\\x1b[2Jgone'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def number(value: float | None, signed: bool = False) -> str:
+    """A figure with two decimals and a true minus sign.
+
+    >>> number(-3.567), number(2.0, signed=True), number(None)
+    ('−3.57', '+2.00', '–')
+    """
+    if value is None:
+        return NONE
+    return f"{value:+.2f}".replace("-", "−") if signed else f"{value:.2f}".replace("-", "−")
+
+
+def span(low: float | None, high: float | None, signed: bool = False) -> str:
+    """An interval.
+
+    >>> span(81.2, 85.94)
+    '81.20 to 85.94'
+    """
+    return NONE if low is None or high is None else f"{number(low, signed)} to {number(high, signed)}"
+
+
+def p_value(p: float) -> str:
+    """A p-value as papers write it.
+
+    >>> p_value(0.0000012), p_value(0.0471)
+    ('<0.001', '0.047')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def of(estimate: Estimate | Rate, signed: bool = False) -> tuple[str, str]:
+    """A figure and its interval as two cells."""
+    value = estimate.rate if isinstance(estimate, Rate) else estimate.value
+    return number(value, signed), span(estimate.low, estimate.high, signed)
+
+
+def weakest_codes(summary: Summary) -> list[str]:
+    """Name the weakest codes: those whose interval lies below the rate over all items.
+
+    Where more than two do, the lowest two.
+    """
+    overall = summary.items.rate
+    if overall is None:
+        return []
+    low = [
+        (rate.rate, code)
+        for code, rate in summary.codes.items()
+        if rate.rate is not None and rate.high is not None and rate.high < overall
+    ]
+    return [code for _, code in sorted(low)[:_WEAKEST]]
+
+
+def findings(summary: Summary) -> Iterator[str]:
+    """Yield the sentences that stand below the tables."""
+    weakest = weakest_codes(summary)
+    if weakest:
+        named = " and ".join(
+            f"{code} ({CODE_TITLES[code]}, {number(summary.codes[code].rate)} %)" for code in weakest
+        )
+        yield f"Weakest: {named}."
+    lost = [code for code, test in summary.code_tests.items() if test.p_holm < 0.05 and test.lost > test.gained]
+    if lost:
+        yield f"Lost against the reference (McNemar, Holm over the codes, p < 0.05): {', '.join(lost)}."
+    for near_miss, count in list(summary.near_misses.items())[:3]:
+        yield f"Near misses: {count} × {visible(near_miss)}."
+    flips = summary.other_rules["flips"]
+    if flips:
+        pairs = "1 verdict" if flips == 1 else f"{flips} verdicts"
+        yield f"The rule set {summary.other_rules['rules']} would flip {pairs}."
+    for reason, count in summary.unscored.items():
+        yield f"Unscored: {count} × {visible(reason)}."
+    replies = summary.replies
+    if replies.get("truncated"):
+        yield f"Cut off at the token limit: {replies['truncated']} replies."
+    if replies.get("unclosed_thoughts"):
+        yield f"Thoughts that never end: {replies['unclosed_thoughts']} replies, none of which can follow."
+    for note in summary.notes:
+        yield f"{note[0].upper()}{note[1:]}."

@@ -1,0 +1,69 @@
+"""A summary as Markdown tables, for papers and pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from speech_ifeval.records import Summary
+from speech_ifeval.report.figures import CODE_TITLES, TITLES, findings, number, of, span
+
+
+def escape(text: str) -> str:
+    r"""Write a name so that it cannot break a table or become markup.
+
+    >>> escape("a|b<c>\nd")
+    'a\\|b&lt;c&gt; d'
+    """
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return plain.replace("|", "\\|").replace("\n", " ").replace("`", "\\`")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table, the first column left-aligned and the others right-aligned.
+
+    >>> print(table(["code", "%"], [["JS", "64.40"]]))
+    | code | % |
+    | :-- | --: |
+    | JS | 64.40 |
+    """
+    align = [":--"] + ["--:"] * (len(header) - 1)
+    lines = [header, align, *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def summary_markdown(summary: Summary) -> str:
+    """Return the summary as Markdown: headline figures, categories, codes, findings, signature."""
+    headline = [["IFrate, %", *of(summary.ifrate), str(summary.ifrate.n), str(summary.ifrate.unscored)]]
+    if summary.reference is not None and summary.forgetting is not None and summary.points is not None:
+        theirs = summary.reference.ifrate
+        headline += [
+            [f"IFrate of {escape(summary.reference.name)}, %", *of(theirs), str(theirs.n), str(theirs.unscored)],
+            ["Forgetting rate Δ, %", *of(summary.forgetting, signed=True), "", ""],
+            ["Difference, points", *of(summary.points, signed=True), "", ""],
+        ]
+    rates = [(TITLES[name], rate) for name, rate in summary.categories.items()]
+    rates += [
+        (f"{code} ({CODE_TITLES[code]})", rate) for code, rate in summary.codes.items() if rate.n + rate.unscored
+    ]
+    parts = [
+        f"### {escape(summary.name)}",
+        table(["", "value", "95 % interval", "scored", "unscored"], headline),
+        table(
+            ["", "followed", "%", "95 % interval", "unscored"],
+            [
+                [
+                    name,
+                    f"{rate.followed}/{rate.n}",
+                    number(rate.rate),
+                    span(rate.low, rate.high),
+                    str(rate.unscored),
+                ]
+                for name, rate in rates
+            ],
+        ),
+        "\n".join(f"- {escape(sentence)}" for sentence in findings(summary)),
+        f"`{summary.signature}`",
+    ]
+    if summary.reference is not None:
+        parts.append(f"Reference: `{summary.reference.signature}`")
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,178 @@
+"""The run directory: files that survive a kill at any byte, and never have two writers.
+
+Records go into files of JSON lines, one flushed line a record. A process that dies leaves at most one torn last
+line; the next writer of the file cuts it off and goes on. Whole documents are written beside and moved into place.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from speech_ifeval.errors import MismatchError, OutputError
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+_BLOCK = 1 << 16
+
+
+class Appender:
+    """Appends records to one file; made by `appender`."""
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path = path
+        self._file = file
+
+    def write(self, record: Any) -> None:
+        """Append one record as one line, handed to the system before this returns.
+
+        Raises:
+            OutputError: the disk is full, or the file cannot grow.
+        """
+        try:
+            self._file.write(_ENCODER.encode(record) + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+
+
+@contextmanager
+def appender(path: Path) -> Iterator[Appender]:
+    """Open a file of JSON lines for its one writer; a torn last line is cut off first.
+
+    Raises:
+        OutputError: the folder or file cannot be written, or another process is writing it.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "verdicts.jsonl"
+    ...     _ = path.write_bytes(b'{"a":1}\\n{"a":2')
+    ...     with appender(path) as out:
+    ...         out.write({"a": 3})
+    ...     path.read_bytes()
+    b'{"a":1}\\n{"a":3}\\n'
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab+")
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(
+                f"{path} is being written by another process; wait for it, or give another --output-dir"
+            ) from None
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        _cut_torn_line(file)
+        yield Appender(path, file)
+    finally:
+        _close(path, file)
+
+
+def _close(path: Path, file: IO[bytes]) -> None:
+    try:
+        file.close()
+    except OSError as error:  # what a full disk left in the buffer
+        raise _cannot_write(path, error) from error
+
+
+def _cut_torn_line(file: IO[bytes]) -> None:
+    end = file.seek(0, os.SEEK_END)
+    keep = end
+    while keep > 0:
+        start = max(0, keep - _BLOCK)
+        file.seek(start)
+        at = file.read(keep - start).rfind(b"\n")
+        if at >= 0:
+            keep = start + at + 1
+            break
+        keep = start
+    if keep != end:
+        file.truncate(keep)
+    file.seek(0, os.SEEK_END)
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file of JSON lines, a torn last one left out; nothing where there is no file."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line
+
+
+def write_document(path: Path, document: Any) -> None:
+    """Write one JSON document, in place whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    _put(path, msgspec.json.format(_ENCODER.encode(document), indent=2) + b"\n")
+
+
+def write_lines(path: Path, records: Iterable[Any]) -> None:
+    """Write a file of JSON lines that is known whole, in place whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    _put(path, _ENCODER.encode_lines(records))
+
+
+def _put(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # the folder itself may be what cannot be written
+            beside.unlink()
+        raise _cannot_write(path, error) from error
+
+
+def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...]) -> None:
+    """Write a stage's manifest, or make sure that the one there was made with the same settings.
+
+    Args:
+        path: where the manifest stands.
+        manifest: what produces the stage, JSON types only.
+        compared: the keys that must agree for the stage to be resumed; the others are recorded only.
+
+    Raises:
+        MismatchError: names the keys that differ, with both values.
+        OutputError: the manifest cannot be written.
+    """
+    if path.exists():
+        try:
+            before = json.loads(path.read_bytes())
+        except ValueError:
+            before = {}
+        differing = [key for key in compared if before.get(key) != manifest.get(key)]
+        if differing:
+            rows = "; ".join(f"{key}: {before.get(key)!r} there, {manifest.get(key)!r} now" for key in differing)
+            raise MismatchError(
+                f"{path.parent} was made with other settings ({rows}); give another --output-dir, "
+                "or delete that folder"
+            )
+        return
+    write_document(path, manifest)
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OutputError(
+            f"{path}: {error.strerror}; what was written is kept: free some space and run the same command again"
+        )
+    return OutputError(f"{path} cannot be written ({error.strerror or error}); give another --output-dir")
