@@ -43,4 +43,4 @@ def compare_command(
     else:
         from speech_ifeval.report.comparison_tables import comparison_view
 
-        print_view(comparison_view(comparison))
+        print_view(*comparison_view(comparison))

@@ -30,4 +30,4 @@ def constraints_command(
     else:
         from speech_ifeval.report.terminal import constraints_view
 
-        print_view(constraints_view(rows))
+        print_view(*constraints_view(rows))

@@ -11,12 +11,21 @@ from typing import Any
 _QUIET_SECONDS = 1.0
 
 
-def print_view(view: Any) -> None:
-    """Print a rich renderable; a pipe gets plain text, wide enough that no table is cut."""
-    from rich.console import Console
+_PIPE_WIDTH = 200  # columns: signatures and tables stay on one line for grep
 
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
-    console.print(view)
+
+def print_view(*parts: Any) -> None:
+    """Print rich renderables; tables of figures are never cut, whatever the terminal's width."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    for part in parts:
+        width = None
+        if isinstance(part, Table) and all(column.no_wrap for column in part.columns):
+            roomy = console.options.update(max_width=10_000)
+            width = max(console.width, console.measure(part, options=roomy).maximum)
+        console.print(part, width=width, crop=False)
 
 
 def print_text(text: str) -> None:

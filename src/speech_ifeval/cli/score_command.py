@@ -85,5 +85,5 @@ def score_command(
     else:
         from speech_ifeval.report.terminal import summary_view
 
-        print_view(summary_view(summary))
+        print_view(*summary_view(summary))
         print_text(f"\nWritten: {folder}\n")

@@ -73,9 +73,10 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     ]
     if not verdicts:
         raise DataError(f"{path}:1: expected verdicts, found none; score the run again")
-    return ScoredRun(
-        name=str(settings.get("name", folder.resolve().name)), verdicts=verdicts, settings=shown_settings(settings)
-    )
+    own_name = folder.resolve().name
+    # RUN/reference says where it lies, not who answered.
+    name = str(settings.get("name", own_name)) if own_name == REFERENCE_FOLDER else own_name
+    return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings))
 
 
 def shown_settings(manifest: dict[str, Any]) -> dict[str, Any]:

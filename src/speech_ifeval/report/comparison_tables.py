@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
-from speech_ifeval.records import Comparison, Difference, Estimate
+from speech_ifeval.records import Comparison, Difference
 from speech_ifeval.report.figures import CODE_TITLES, NONE, TITLES, number, of, p_value, span, visible
 from speech_ifeval.report.markdown import escape, table
 from speech_ifeval.report.terminal import figures_table
@@ -17,32 +17,34 @@ _FLIPS_SHOWN = 20
 Rows = list[list[str]]
 
 
-def _side_by_side(comparison: Comparison) -> tuple[list[str], Rows]:
-    runs = comparison.runs
-    header = ["", *(visible(run.name) for run in runs)]
-    rows = [["IFrate, %", *(_with_interval(*of(run.ifrate)) for run in runs)]]
-    if any(run.rank for run in runs):
-        rows.append(["rank, 95 % interval", *(_rank(run.rank) for run in runs)])
-    if any(run.forgetting for run in runs):
-        rows += [
-            ["reference", *(visible(run.reference or NONE) + " (wide)" * run.reference_wide for run in runs)],
-            ["Δ, %", *(_signed(run.forgetting) for run in runs)],
-            ["points", *(_signed(run.points) for run in runs)],
-        ]
-    for category, title in TITLES.items():
-        rows.append([f"{title}, %", *(_with_interval(*of(run.categories[category])) for run in runs)])
-    for code, title in CODE_TITLES.items():
-        if any(run.codes[code].n for run in runs):
-            rows.append([f"{code} {title}, %", *(_with_interval(*of(run.codes[code])) for run in runs)])
+def _runs(comparison: Comparison) -> tuple[list[str], Rows]:
+    header = ["run", "IFrate, %", "95 % interval", "rank"]
+    with_forgetting = any(run.forgetting for run in comparison.runs)
+    if with_forgetting:
+        header += ["Δ, %", "95 % interval", "points", "reference"]
+    rows = []
+    for run in comparison.runs:
+        row = [visible(run.name), *of(run.ifrate), _rank(run.rank)]
+        if with_forgetting:
+            forgetting = [NONE, NONE] if run.forgetting is None else of(run.forgetting, signed=True)
+            points = None if run.points is None else run.points.value
+            reference = visible(run.reference or NONE) + " (wide)" * run.reference_wide
+            row += [*forgetting, number(points, signed=True), reference]
+        rows.append(row)
     return header, rows
 
 
-def _with_interval(value: str, interval: str) -> str:
-    return value if interval == NONE else f"{value} ({interval})"
-
-
-def _signed(estimate: Estimate | None) -> str:
-    return NONE if estimate is None else _with_interval(*of(estimate, signed=True))
+def _rates(comparison: Comparison) -> tuple[list[str], Rows]:
+    codes = [code for code in CODE_TITLES if any(run.codes[code].n for run in comparison.runs)]
+    header = ["following rate, %", *TITLES.values(), *codes]
+    return header, [
+        [
+            visible(run.name),
+            *(number(run.categories[category].rate) for category in TITLES),
+            *(number(run.codes[code].rate) for code in codes),
+        ]
+        for run in comparison.runs
+    ]
 
 
 def _rank(rank: tuple[int, int] | None) -> str:
@@ -115,20 +117,21 @@ def _signatures(comparison: Comparison) -> Iterator[str]:
 
 
 def _tables(comparison: Comparison) -> Iterator[tuple[Sequence[str], Rows]]:
-    yield _side_by_side(comparison)
+    yield _runs(comparison)
+    yield _rates(comparison)
     yield _differences(comparison)
     if comparison.flips:
         yield _flips(comparison)
 
 
-def comparison_view(comparison: Comparison) -> RenderableType:
+def comparison_view(comparison: Comparison) -> list[RenderableType]:
     """Return what `speech-ifeval compare` prints."""
     parts: list[RenderableType] = []
     for header, rows in _tables(comparison):
         parts += [figures_table(header, rows), ""]
     parts += [Text(f"• {sentence}") for sentence in _sentences(comparison)]
     parts += ["", *(Text(line, style="dim", overflow="fold") for line in _signatures(comparison))]
-    return Group(*parts)
+    return parts
 
 
 def comparison_markdown(comparison: Comparison) -> str:

@@ -22,6 +22,7 @@ CODE_TITLES = {
     "LN": "length",
     "CoT": "chain of thought",
 }
+SIGNIFICANT = 0.05
 _WEAKEST = 2  # codes named as the weakest
 
 
@@ -87,6 +88,13 @@ def weakest_codes(summary: Summary) -> list[str]:
     return [code for _, code in sorted(low)[:_WEAKEST]]
 
 
+def lost_codes(summary: Summary) -> list[str]:
+    """Name the codes followed significantly less often than by the reference (McNemar, Holm over the codes)."""
+    return [
+        code for code, test in summary.code_tests.items() if test.p_holm < SIGNIFICANT and test.lost > test.gained
+    ]
+
+
 def findings(summary: Summary) -> Iterator[str]:
     """Yield the sentences that stand below the tables."""
     weakest = weakest_codes(summary)
@@ -95,9 +103,9 @@ def findings(summary: Summary) -> Iterator[str]:
             f"{code} ({CODE_TITLES[code]}, {number(summary.codes[code].rate)} %)" for code in weakest
         )
         yield f"Weakest: {named}."
-    lost = [code for code, test in summary.code_tests.items() if test.p_holm < 0.05 and test.lost > test.gained]
+    lost = lost_codes(summary)
     if lost:
-        yield f"Lost against the reference (McNemar, Holm over the codes, p < 0.05): {', '.join(lost)}."
+        yield f"Lost against the reference (McNemar, Holm over the codes, p < {SIGNIFICANT}): {', '.join(lost)}."
     for near_miss, count in list(summary.near_misses.items())[:3]:
         yield f"Near misses: {count} × {visible(near_miss)}."
     flips = summary.other_rules["flips"]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from speech_ifeval.benchmarks.finding import SEVERITIES, Defect
-from speech_ifeval.records import Rate, Summary
+from speech_ifeval.records import Rate, Reference, Summary
 from speech_ifeval.report.figures import (
     CODE_TITLES,
     NONE,
     TITLES,
     findings,
+    lost_codes,
     number,
     of,
     p_value,
@@ -44,14 +45,16 @@ def figures_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table
     return table
 
 
-def summary_view(summary: Summary) -> RenderableType:
+def summary_view(summary: Summary) -> list[RenderableType]:
     """Return what `speech-ifeval score` prints: IFrate, categories, codes, what to know, the signature."""
     parts: list[RenderableType] = [_headline(summary), "", _rates(summary), ""]
+    if summary.reference is not None:
+        parts += [_against(summary, summary.reference), ""]
     parts += [Text(f"• {sentence}") for sentence in findings(summary)]
     parts += ["", Text(summary.signature, style="dim", overflow="fold")]
     if summary.reference is not None:
         parts.append(Text(f"reference {summary.reference.signature}", style="dim", overflow="fold"))
-    return Group(*parts)
+    return parts
 
 
 def _headline(summary: Summary) -> Table:
@@ -74,58 +77,58 @@ def _bold(value: str, interval: str) -> tuple[Text, str]:
 
 
 def _rates(summary: Summary) -> Table:
-    reference = summary.reference
-    columns = ["", "followed", "%", "95 % interval", "unscored"]
-    if reference is not None:
-        columns += ["reference, %", "95 % interval", "lost", "gained", "p (Holm)"]
-    table = _table("", *columns)
+    table = _table("", "", "followed", "%", "95 % interval", "unscored")
     table.title = None
     for name, rate in summary.categories.items():
-        theirs = None if reference is None else reference.categories[name]
-        table.add_row(TITLES[name], *_cells(rate), *(_against(theirs) if theirs else []))
+        table.add_row(TITLES[name], *_cells(rate))
     table.add_row()
     weakest = weakest_codes(summary)
     for code, rate in summary.codes.items():
-        if rate.n + rate.unscored == 0:
-            continue
-        style = _MISSED if code in weakest else ""
-        cells: list[str] = []
-        if reference is not None:
-            test = summary.code_tests.get(code)
-            tested = (
-                [NONE, NONE, NONE] if test is None else [str(test.lost), str(test.gained), p_value(test.p_holm)]
-            )
-            cells = [*_reference_cells(reference.codes[code]), *tested]
-        table.add_row(Text(f"{code:<3} {CODE_TITLES[code]}", style=style), *_cells(rate), *cells)
+        if rate.n + rate.unscored:
+            table.add_row(Text(_code(code), style=_MISSED if code in weakest else ""), *_cells(rate))
     return table
+
+
+def _code(code: str) -> str:
+    return f"{code:<3} {CODE_TITLES[code]}"
 
 
 def _cells(rate: Rate) -> list[str]:
     return [f"{rate.followed}/{rate.n}", number(rate.rate), span(rate.low, rate.high), str(rate.unscored)]
 
 
-def _reference_cells(rate: Rate) -> list[str]:
-    return [number(rate.rate), span(rate.low, rate.high)]
-
-
-def _against(rate: Rate) -> list[str]:
-    return [*_reference_cells(rate), "", "", ""]
+def _against(summary: Summary, reference: Reference) -> Table:
+    """Each category and code beside the reference's, and McNemar's test per code."""
+    table = _table("Against the reference", "", "%", "reference, %", "95 % interval", "lost", "gained", "p (Holm)")
+    for name, rate in summary.categories.items():
+        table.add_row(TITLES[name], number(rate.rate), *of(reference.categories[name]))
+    table.add_row()
+    lost = lost_codes(summary)
+    for code, rate in summary.codes.items():
+        theirs = reference.codes[code]
+        if rate.n + theirs.n == 0:
+            continue
+        test = summary.code_tests.get(code)
+        tested = [NONE] * 3 if test is None else [str(test.lost), str(test.gained), p_value(test.p_holm)]
+        title = Text(_code(code), style=_MISSED if code in lost else "")
+        table.add_row(title, number(rate.rate), *of(theirs), *tested)
+    return table
 
 
 _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "note": "dim"}
 _ITEMS_SHOWN = 6
 
 
-def defects_view(name: str, items: int, defects: Sequence[Defect]) -> RenderableType:
+def defects_view(name: str, items: int, defects: Sequence[Defect]) -> list[RenderableType]:
     """Return what `speech-ifeval check-benchmark` prints: the defects, the worst first, and their counts."""
     if not defects:
-        return Text(f"{visible(name)}: {items} items, nothing found.")
+        return [Text(f"{visible(name)}: {items} items, nothing found.")]
     table = Table(box=None, pad_edge=False)
     for column in ("severity", "kind", "items", "found", "expected"):
         table.add_column(column, overflow="fold")
-    for defect in defects:
-        shown = ", ".join(defect.items[:_ITEMS_SHOWN])
-        more = f" and {len(defect.items) - _ITEMS_SHOWN} more" if len(defect.items) > _ITEMS_SHOWN else ""
+    for defect, items_named in _one_row_a_note(defects):
+        shown = ", ".join(items_named[:_ITEMS_SHOWN])
+        more = f" and {len(items_named) - _ITEMS_SHOWN} more" if len(items_named) > _ITEMS_SHOWN else ""
         table.add_row(
             Text(defect.severity, style=_SEVERITY_STYLE[defect.severity]),
             defect.kind,
@@ -142,10 +145,21 @@ def defects_view(name: str, items: int, defects: Sequence[Defect]) -> Renderable
         for (of_severity, kind), count in counts.items():
             if of_severity == severity:
                 summary.add_row(kind, Text(severity, style=_SEVERITY_STYLE[severity]), str(count))
-    return Group(table, "", summary)
+    return [table, "", summary]
 
 
-def constraints_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _one_row_a_note(defects: Sequence[Defect]) -> Iterator[tuple[Defect, list[str]]]:
+    """Errors and warnings one by one; of the notes of a kind only the first, with the items of all."""
+    notes: dict[str, tuple[Defect, list[str]]] = {}
+    for defect in defects:
+        if defect.severity != "note":
+            yield defect, list(defect.items)
+        else:
+            notes.setdefault(defect.kind, (defect, []))[1].extend(defect.items)
+    yield from notes.values()
+
+
+def constraints_view(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """Return what `speech-ifeval constraints` prints: each id, its code and kwargs, and what it checks where."""
     table = Table(box=None, pad_edge=False)
     for column in ("id", "code", "kwargs", "rule sets", "checks"):
@@ -159,4 +173,4 @@ def constraints_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
             row["id"] if first else "", (row["code"] or NONE) if first else "", kwargs, " ".join(row["rules"]),
             Text(row["checks"]),
         )  # fmt: skip
-    return table
+    return [table]

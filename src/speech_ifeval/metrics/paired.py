@@ -1,0 +1,159 @@
+"""Two runs on the same items: which verdicts flipped, and how far apart the runs are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from speech_ifeval.metrics.clips import Floats, Group, GroupFit, count_clips, fit
+from speech_ifeval.metrics.combinations import (
+    Combination,
+    combine,
+    degrees_of_freedom,
+    excess,
+    ratio_limits,
+    sum_limits,
+)
+from speech_ifeval.metrics.quantiles import binomial_cdf, student_t_cdf, student_t_quantile
+
+
+class Difference(NamedTuple):
+    """First minus second, as a fraction, with its interval and the two-sided p-value of no difference.
+
+    >>> Difference(0.02, -0.01, 0.05, 0.2).p
+    0.2
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def mcnemar(lost: int, gained: int, *, mid_p: bool = False) -> float:
+    """Return the two-sided p-value that items flip from followed to not followed as often as back.
+
+    Args:
+        lost: items followed by the first run only.
+        gained: items followed by the second run only.
+        mid_p: count half of the observed table's probability. Less conservative, and close to the level for
+            independent items (Fagerland, Lydersen & Laake 2013). The exact test is the default: items that share a
+            clip flip together, which neither form allows for, so there is no slack to give away.
+
+    Raises:
+        ValueError: a negative count.
+
+    Source: McNemar (1947), Psychometrika 12, 153-157; Fagerland, Lydersen & Laake (2013), BMC Med. Res. Methodol.
+    13, 91.
+
+    >>> round(mcnemar(8, 1), 4), round(mcnemar(8, 1, mid_p=True), 4), mcnemar(0, 0)
+    (0.0391, 0.0215, 1.0)
+    """
+    if lost < 0 or gained < 0:
+        raise ValueError(f"counts of items cannot be negative, got {lost} and {gained}")
+    n, k = lost + gained, min(lost, gained)
+    if lost == gained:
+        return 1.0  # no imbalance at all
+    both_tails = 2 * binomial_cdf(k, n)
+    if mid_p:
+        both_tails -= binomial_cdf(k, n) - (binomial_cdf(k - 1, n) if k else 0.0)
+    return min(both_tails, 1.0)
+
+
+def difference(first: Sequence[Group], second: Sequence[Group], level: float = 0.95) -> Difference:
+    """Return IFrate of `first` minus IFrate of `second`, paired by clip.
+
+    The p-value is that of the score statistic at no difference: below 1 - level where the interval excludes 0.
+
+    Args:
+        first: groups (followed, clip) in category order.
+        second: the same categories; the items may differ where some are unscored.
+        level: confidence level.
+
+    Raises:
+        ValueError: no scored item in a group, or a different number of groups.
+
+    Source: as `speech_ifeval.metrics.intervals.points_interval`.
+
+    >>> clip = np.arange(100)
+    >>> result = difference([(clip < 80, clip)], [(clip < 90, clip)])
+    >>> round(result.value, 2), result.p < 0.01
+    (-0.1, True)
+    """
+    sums = combine([fit(counts) for counts in count_clips(first, second)])
+    weights = np.repeat([1.0, -1.0], len(first)) / len(first)
+    value, low, high = sum_limits(sums, weights, level)
+    return Difference(float(value[0]), float(low[0]), float(high[0]), no_difference(sums, weights)[1])
+
+
+def forgetting_difference(
+    first: Sequence[Group],
+    first_ref: Sequence[Group],
+    second: Sequence[Group],
+    second_ref: Sequence[Group],
+    level: float = 0.95,
+) -> Difference:
+    """Return the forgetting rate of `first` minus that of `second`, each against its own reference.
+
+    The two intervals are combined by the distances of their limits from the values (MOVER), with the correlation
+    of the linearised ratios over clips: a reference the two share cancels as far as it should. The p-value is
+    below 1 - level where the interval excludes 0.
+
+    Raises:
+        ValueError: a reference follows no item, or what `difference` raises.
+
+    Source: Donner & Zou (2012), Statistical Methods in Medical Research 21, 347-359; linearisation: Binder (1983),
+    International Statistical Review 51, 279-292.
+
+    >>> clip = np.arange(100)
+    >>> ref = [(clip < 90, clip)]
+    >>> result = forgetting_difference([(clip < 60, clip)], ref, [(clip < 80, clip)], ref)
+    >>> round(result.value, 3), result.high < 0
+    (-0.222, True)
+    """
+    fits = [fit(counts) for counts in count_clips(first, first_ref, second, second_ref)]
+    value_1, low_1, high_1 = (float(x[0]) for x in ratio_limits(combine(fits[:2]), level))
+    value_2, low_2, high_2 = (float(x[0]) for x in ratio_limits(combine(fits[2:]), level))
+    z_1, z_2 = _linearised(fits[0], fits[1], value_1), _linearised(fits[2], fits[3], value_2)
+    clips = len(z_1)
+    size = float(np.sqrt((z_1 @ z_1) * (z_2 @ z_2)))
+    # Shrunk by two clips: runs that agree on every clip seen need not agree on every clip.
+    correlation = float(z_1 @ z_2) / size * clips / (clips + 2) if size > 0 else 0.0
+    down = _side(value_1 - low_1, high_2 - value_2, correlation)
+    up = _side(high_1 - value_1, value_2 - low_2, correlation)
+    value = value_1 - value_2
+    df = float(max(clips - 1, 1))
+    t = float(student_t_quantile((1 + level) / 2, np.array([df]))[0])
+    toward_zero = down if value > 0 else up
+    statistic = 0.0 if value == 0 else t * abs(value) / toward_zero if toward_zero > 0 else np.inf
+    return Difference(value, value - down, value + up, two_sided(statistic, df))
+
+
+def no_difference(sums: Combination, weights: Floats) -> tuple[float, float]:
+    """Return the statistic and two-sided p-value that a weighted sum of rates is 0, for the one run (R = 1)."""
+    _, statistic = excess(sums, weights, 0.0, 0.0)
+    df = degrees_of_freedom(sums, weights)
+    return float(statistic[0]), two_sided(float(statistic[0]), float(df[0]))
+
+
+def two_sided(statistic: float, df: float) -> float:
+    """Return the two-sided p-value of a Student's t statistic; 0 where it is infinite.
+
+    >>> round(two_sided(2.0227, 39), 4)
+    0.05
+    """
+    return 0.0 if np.isinf(statistic) else min(2 * student_t_cdf(-abs(statistic), df), 1.0)
+
+
+def _linearised(run: GroupFit, ref: GroupFit, ratio: float) -> Floats:
+    """Return what each clip adds to the error of the ratio of mean rates, (C,)."""
+    top = (run.residual[0] / run.total[:, None]).sum(axis=0)
+    bottom = (ref.residual[0] / ref.total[:, None]).sum(axis=0)
+    result: Floats = (top - ratio * bottom) / ref.rate[0].sum()
+    return result
+
+
+def _side(first: float, second: float, correlation: float) -> float:
+    return float(np.sqrt(max(first**2 + second**2 - 2 * correlation * first * second, 0.0)))

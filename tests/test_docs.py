@@ -1,0 +1,78 @@
+"""The documentation is true: its commands run, its output is the output, its tables name what there is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from speech_ifeval import errors
+from speech_ifeval.cli import app
+from speech_ifeval.records import Estimate, Rate, Summary, Verdict
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+FORMATS = (ROOT / "docs/formats.md").read_text()
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    command = [sys.executable, "-c", "from speech_ifeval.cli import main; main()", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, encoding="utf-8")
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
+
+
+def test_the_readme_shows_what_its_command_prints(tmp_path: Path) -> None:
+    shown = re.search(
+        r"<!-- output of: speech-ifeval (.+?) -->\n```text\n(.*?)```", (ROOT / "README.md").read_text(), re.S
+    )
+    assert shown is not None
+    assert run(shlex.split(shown[1]), tmp_path).strip() == shown[2].strip(), (
+        "paste the command's output into README.md"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_and_option_named_exists(page: Path) -> None:
+    for line in re.findall(r"^\$ speech-ifeval (.+)$", page.read_text(), re.M):
+        words = shlex.split(line)
+        shown = CliRunner().invoke(app, [words[0], "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+        assert shown.exit_code == 0, line
+        for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+            assert option in shown.output, f"{page.name}: {line}"
+
+
+def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
+    codes = {
+        value.exit_code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.SpeechIFEvalError)
+    }
+    documented = set(map(int, re.findall(r"^\| (\d+) \|", FORMATS.partition("## Exit codes")[2], re.M)))
+    assert documented == codes | {0, 130}
+    epilog = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output
+    assert set(map(int, re.findall(r"(\d+) [a-z]", " ".join(epilog.split()).partition("Exit codes:")[2]))) == documented
+
+
+@pytest.mark.parametrize("record", [Summary, Verdict, Estimate, Rate])
+def test_every_field_of_a_record_is_documented(record: type[msgspec.Struct]) -> None:
+    for field in record.__struct_fields__:
+        assert re.search(rf"[`{{ ]{field}[`,}}]", FORMATS), field
+
+
+def test_the_summary_files_content_decodes_as_documented(tmp_path: Path) -> None:
+    printed = run(["score", "example:tuned", "--json"], tmp_path)
+    summary = msgspec.json.decode(printed, type=Summary, strict=True)
+    assert summary == msgspec.json.decode((tmp_path / "runs/tuned/summary.json").read_bytes(), type=Summary)
