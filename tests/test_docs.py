@@ -63,7 +63,8 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
     documented = set(map(int, re.findall(r"^\| (\d+) \|", FORMATS.partition("## Exit codes")[2], re.M)))
     assert documented == codes | {0, 130}
     epilog = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output
-    assert set(map(int, re.findall(r"(\d+) [a-z]", " ".join(epilog.split()).partition("Exit codes:")[2]))) == documented
+    listed = " ".join(epilog.split()).partition("Exit codes:")[2]
+    assert set(map(int, re.findall(r"(\d+) [a-z]", listed))) == documented
 
 
 @pytest.mark.parametrize("record", [Summary, Verdict, Estimate, Rate])

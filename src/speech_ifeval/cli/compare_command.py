@@ -21,7 +21,10 @@ def compare_command(
     ] = None,
     scoring: Annotated[
         str | None,
-        typer.Option(help="Which scoring, where a run holds several: the part of verdicts.<scoring>.jsonl."),
+        typer.Option(
+            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
+            "verdicts.<scoring>.jsonl. Default: the only one, or official."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,

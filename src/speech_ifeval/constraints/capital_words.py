@@ -25,7 +25,7 @@ _NO_CAPITAL_WORD = re.compile(r"(?:[A-Z][a-z]+'s|[A-Z][a-z]{2,}'[a-z]+)[.,?!]?")
 
 _OPENING = re.compile(r"[«“‘„`]")
 _OPENING_STRAIGHT = re.compile(r"(?<=[ (\[{<])(?:\"|'')")
-_APOSTROPHE = re.compile(r"'(?=\S)")
+_APOSTROPHE = re.compile(r"'(?=\S)(?<![A-Za-z0-9_]')")
 _CLITIC = re.compile(r"re|ve|ll|[mtsdn]", re.IGNORECASE)
 _LAST_PERIOD = re.compile(rf"(?<=[^.])\.([\])}}>\"'»”’ ]*+){_SPACE}*+\Z")
 _PAUSE = re.compile(r"([:,])(\D|\Z)")
@@ -75,10 +75,15 @@ def count_capital_words(text: str) -> int:
     count = _count_plain(text)
     if count is None:
         count = 0
+        rest = []
         for start, stop in sentence_spans(text):
             sentence = text[start:stop]
             in_sentence = _count_plain(sentence)
-            count += _count_upper(_spaced(sentence).split()) if in_sentence is None else in_sentence
+            if in_sentence is None:
+                rest.append(_with_ends_apart(sentence))
+            else:
+                count += in_sentence
+        count += _count_upper(_spaced("\n".join(rest)).split())
     return count
 
 
@@ -105,17 +110,25 @@ def _count_plain(text: str) -> int | None:
     return count
 
 
+def _with_ends_apart(sentence: str) -> str:
+    # The two steps that depend on where a sentence begins and ends; after them, sentences can be cut together.
+    if sentence.startswith('"'):
+        sentence = " ` " + sentence[1:]
+    period = _LAST_PERIOD.search(sentence)
+    # Quotes after a space have become opening ones by then, which may not follow the last period.
+    if period and ' "' not in period[1] and " ''" not in period[1]:
+        sentence = f"{sentence[: period.start()]} . {period[1]}"
+    return sentence
+
+
 def _spaced(text: str) -> str:
-    """Put spaces around the tokens of one sentence, as far as words with capital letters are concerned.
+    """Put spaces around the tokens of `text`, as far as words with capital letters are concerned.
 
     The order matters, since many steps look for the spaces that earlier ones put.
     """
-    if text.startswith('"'):
-        text = " ` " + text[1:]
     text = _OPENING.sub(r" \g<0> ", text)
     text = _OPENING_STRAIGHT.sub(" ` ", text)
     text = _APOSTROPHE.sub(_opening_apostrophe, text)
-    text = _LAST_PERIOD.sub(r" . \1 ", text)
     text = _PAUSE.sub(r" \1 \2", text)
     text = _MARK.sub(r" \g<0> ", text)
     text = _LONE_APOSTROPHE.sub(" ' ", text)

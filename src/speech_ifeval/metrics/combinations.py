@@ -19,6 +19,8 @@ from speech_ifeval.metrics.quantiles import student_t_quantile
 _HALVINGS = 40
 _NEWTON_STEPS = 60
 _ILLINOIS_STEPS = 40
+_OBSERVED_SHARE = 0.8  # of the observed variance; all of it would let its noise widen ordinary intervals
+_MOST_INFLATION = 100.0
 _LOG_REACH = 14.0  # the multiplier is searched over e^-14 .. e^14 times its natural size
 
 
@@ -33,6 +35,7 @@ class Combination(NamedTuple):
         total: items, (M,).
         known: information on the correlation across groups, (R,).
         clips: number of clips.
+        observed: covariance of the rates as the clips show it, unshrunk, (R, M, M).
     """
 
     rate: Floats
@@ -42,6 +45,7 @@ class Combination(NamedTuple):
     total: Floats
     known: Floats
     clips: int
+    observed: Floats
 
     def value(self, weights: Floats) -> Floats:
         """Return the weighted sum of the rates, (R,)."""
@@ -55,8 +59,24 @@ class Combination(NamedTuple):
         return result
 
 
+    def inflation(self, weights: Floats) -> Floats:
+        """Return the factor, (R,), at least 1, that keeps the variance from falling far below the observed one.
+
+        Two runs that agree on nearly every item have a difference whose variance is a small rest of large terms,
+        and what shrinking does to those terms can leave too little of it.
+        """
+        error = self.spread / np.sqrt(self.effective) * weights
+        believed = (error * (self.correlation @ error[..., None])[..., 0]).sum(axis=1)
+        w = np.broadcast_to(weights, self.rate.shape)
+        observed = (w * (self.observed @ w[..., None])[..., 0]).sum(axis=1)
+        result: Floats = np.clip(_OBSERVED_SHARE * observed / np.maximum(believed, 1e-300), 1, _MOST_INFLATION)
+        return result
+
+
 def combine(fits: Sequence[GroupFit]) -> Combination:
     """Put the groups of several runs side by side, with the correlations their shared clips give them."""
+    clips = fits[0].items.shape[1]
+    linear = np.concatenate([f.residual / f.total[:, None] for f in fits], axis=1)
     blocks = [[correlations(a, b, same=a is b) for b in fits] for a in fits]
     return Combination(
         np.concatenate([f.rate for f in fits], axis=1),
@@ -65,7 +85,8 @@ def combine(fits: Sequence[GroupFit]) -> Combination:
         np.concatenate([f.spread for f in fits], axis=1),
         np.concatenate([f.total for f in fits]),
         np.mean([blocks[i][i][1] for i in range(len(fits))], axis=0),
-        fits[0].items.shape[1],
+        clips,
+        linear @ np.swapaxes(linear, 1, 2) * (clips / max(clips - 1, 1)),
     )
 
 
@@ -106,6 +127,7 @@ def _edge(sums: Combination, weights: Floats, side: float, t: Floats) -> Floats:
     """Return the rates at the edge of the interval, pulling the sum down (side -1) or up (+1); by bisection."""
     value, size = sums.value(weights), _natural_size(sums, weights)
     low, high = np.full_like(value, -_LOG_REACH), np.full_like(value, _LOG_REACH)
+    t = t * np.sqrt(sums.inflation(weights))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         rate = _constrained(sums, weights, -side * np.exp(size + middle))
@@ -160,7 +182,7 @@ def excess(sums: Combination, weights: Floats, null: float, t: Floats | float) -
     distance = value - null
     # To the rounding of a sum of rates, an estimate equal to the null is no evidence at all.
     distance = np.where(np.abs(distance) < 1e-12, 0.0, distance)
-    variance = sums.variance(rate, weights)
+    variance = sums.variance(rate, weights) * sums.inflation(weights)
     infinite = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
     error = np.sqrt(variance)
     statistic = np.divide(distance, error, out=infinite, where=error > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def compare(runs: Sequence[Path], *, references: Sequence[Path] = (), scoring: s
         runs: run directories, as `score` writes them.
         references: one run directory for all, or one for each run; empty takes ``RUN/reference`` where every
             run has one, and leaves Δ out otherwise.
-        scoring: which scoring to take where a run directory holds several, such as ``official.none``.
+        scoring: which scoring to take where a run directory holds several: its name or a pattern
+            (``careful.*.loose``), or a rule set for its plain scoring; by default the only one, or ``official``.
 
     Raises:
         UsageError: too few or too many runs, no scored run at a path, or several scorings to choose from.
@@ -61,11 +63,7 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     )
     if not labels:
         raise UsageError(f"no scored run at {str(folder)!r}: score the responses first with `speech-ifeval score`")
-    if scoring is None and len(labels) > 1:
-        raise UsageError(f"{folder} holds several scorings; choose one with --scoring: {', '.join(labels)}")
-    label = scoring or labels[0]
-    if label not in labels:
-        raise UsageError(f"{folder} holds no scoring {label!r}; it holds {', '.join(labels)}")
+    label = _chosen(folder, labels, scoring)
     settings = _manifest(folder / f"verdicts.{label}.manifest.json")
     path = folder / f"verdicts.{label}.jsonl"
     verdicts = [
@@ -77,6 +75,26 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     # RUN/reference says where it lies, not who answered.
     name = str(settings.get("name", own_name)) if own_name == REFERENCE_FOLDER else own_name
     return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings))
+
+
+def _chosen(folder: Path, labels: list[str], scoring: str | None) -> str:
+    """The one scoring meant: by name, by pattern, or a rule set's plain one; `official` if none is named."""
+    if scoring is None and len(labels) == 1:
+        return labels[0]
+    wanted = scoring or "official"
+    found = [label for label in labels if fnmatchcase(label, wanted)]
+    found = found or [label for label in labels if _is_plain(label, wanted)]
+    held = f"it holds {', '.join(labels)}"
+    if not found:
+        raise UsageError(f"{folder} holds no scoring {wanted!r}; {held}: name one with --scoring")
+    if len(found) > 1:
+        raise UsageError(f"{folder} holds several scorings {wanted!r}; {held}: name one with --scoring")
+    return found[0]
+
+
+def _is_plain(label: str, rules: str) -> bool:
+    """Whether the label is the rule set and a judge, and nothing else was asked for."""
+    return label.startswith(f"{rules}.") and not any(part in label for part in (".loose", ".missing-", ".limit-"))
 
 
 def shown_settings(manifest: dict[str, Any]) -> dict[str, Any]:
