@@ -38,7 +38,9 @@ _LONG_CLITIC = re.compile(r"(?<=[^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T)(?= )")
 _TWO_WORDS_INSIDE = re.compile(
     r"(?i)\b(?:(can)(not)|(gim)(me)|(gon)(na)|(got)(ta)|(lem)(me)|(d)('ye)|(more)('n))\b|\b(wan)(na)(?=\s)"
 )
-_IT_INSIDE = re.compile(r"(?i)(?<= )('t)(is|was)\b")
+_IT_IS_INSIDE = re.compile(r"(?i)(?<= )('t)(is)\b")
+_IT_WAS_INSIDE = re.compile(r"(?i)(?<= )('t)(was)\b")
+_SEPARATOR = re.compile(r"[\x1c-\x1f]")
 
 
 @constraint("change_case:capital_word_frequency")
@@ -94,6 +96,7 @@ def _count_upper(words: list[str]) -> int:
 def _count_plain(text: str) -> int | None:
     """Count them where no sentence is needed for it; None where one is."""
     count = 0
+    contracted = False
     for word in text.split():
         if word.islower():
             continue
@@ -103,10 +106,13 @@ def _count_plain(text: str) -> int | None:
             if not _I_AM.fullmatch(word):
                 return None
             count += 1
+            contracted = True
         elif word.isalpha():
             count += word.isupper()
         else:
             count += _count_upper(_CUT.split(word))
+    if contracted and _SEPARATOR.search(text):  # which do not end a contraction
+        return None
     return count
 
 
@@ -137,7 +143,8 @@ def _spaced(text: str) -> str:
     text = _SHORT_CLITIC.sub(r" \1 ", text)
     text = _LONG_CLITIC.sub(r" \1 ", text)
     text = _TWO_WORDS_INSIDE.sub(_two_words, text)
-    return _IT_INSIDE.sub(r" \1 \2 ", text)
+    text = _IT_IS_INSIDE.sub(r" \1 \2 ", text)
+    return _IT_WAS_INSIDE.sub(r" \1 \2 ", text)
 
 
 def _opening_apostrophe(match: re.Match[str]) -> str:

@@ -26,7 +26,8 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _LONG_NUMBER = 641  # digits; Python reads 640 whatever its limit is set to
 _LONG_DIGITS = re.compile(r"\d{641}")
-_STEP = {code: (1 if code in b"[{" else -1) for code in b"[]{}"}
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_STEP = {ord("["): 1, ord("]"): -1}
 
 
 def _integer(digits: str) -> int:
@@ -76,14 +77,14 @@ def unfenced(text: str) -> str:
 
 
 def depth(text: str) -> int:
-    """Return how deep brackets outside strings nest, in one pass.
+    """Return how deep brackets outside strings nest; of brackets that do not pair, at least how deep.
 
     >>> depth('{"a": [[1, "]]]"]]}')
     3
     """
-    brackets = _STRING.sub("", text).encode("utf-8", "surrogatepass").translate(None, _NOT_BRACKETS)
+    brackets = _STRING.sub("", text).encode("utf-8", "surrogatepass").translate(_SQUARE, _NOT_BRACKETS)
     flat = 0
-    while flat < 4 and (pairless := brackets.replace(b"[]", b"").replace(b"{}", b"")) != brackets:
+    while flat < 4 and (pairless := brackets.replace(b"[]", b"")) != brackets:
         brackets = pairless  # innermost pairs, the bulk of long flat texts, go at the speed of memmove
         flat += 1
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) + flat

@@ -49,7 +49,7 @@ def careful_words(text: str) -> int:
     """Count what stands between white space or dashes and holds a letter or digit; time stamps do not count.
 
     >>> careful_words("[00:00:00 - 00:00:07] I don't know — a well-known fact.")
-    7
+    6
     """
     for dash in _DASHES:
         text = text.replace(dash, " ")
