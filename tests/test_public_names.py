@@ -46,6 +46,12 @@ def test_no_module_bears_a_public_functions_name() -> None:
     assert not modules & set(speech_ifeval.__all__)
 
 
+@pytest.mark.parametrize("name", speech_ifeval.__all__)
+def test_every_public_name_explains_itself_with_an_example(name: str) -> None:
+    documented = getattr(speech_ifeval, name).__doc__ or ""
+    assert ">>> " in documented, f"{name} has no example that runs"
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'scores'"):
         speech_ifeval.scores  # noqa: B018

@@ -182,6 +182,9 @@ class Summary(Struct, frozen=True, forbid_unknown_fields=True):
     """The figures of one scored run: the content of ``summary.json``, described in ``docs/formats.md``.
 
     All rates are in percent. `items` is the rate per item (all its constraints), `pairs` the rate per constraint.
+
+    >>> Summary.__struct_fields__[:6]
+    ('schema_version', 'name', 'signature', 'settings', 'ifrate', 'forgetting')
     """
 
     schema_version: int
@@ -261,7 +264,11 @@ class Flip(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Comparison(Struct, frozen=True, forbid_unknown_fields=True):
-    """Runs side by side: what `speech-ifeval compare --json` prints, described in ``docs/formats.md``."""
+    """Runs side by side: what `speech-ifeval compare --json` prints, described in ``docs/formats.md``.
+
+    >>> Comparison.__struct_fields__
+    ('schema_version', 'runs', 'pairs', 'family', 'flips', 'notes')
+    """
 
     schema_version: int
     runs: list[ComparedRun]

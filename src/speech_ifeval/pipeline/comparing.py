@@ -39,6 +39,11 @@ def compare(runs: Sequence[Path], *, references: Sequence[Path] = (), scoring: s
         UsageError: too few or too many runs, no scored run at a path, or several scorings to choose from.
         MismatchError: the runs answer another benchmark or were scored otherwise; names what differs.
         DataError: a file of verdicts is broken.
+
+    >>> compare([Path("runs/one")])
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: compare takes 2 to 20 runs, found 1
     """
     if not 2 <= len(runs) <= MOST_RUNS:
         raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, found {len(runs)}")

@@ -50,6 +50,12 @@ class Scoring:
         limit: the first so many items of each category, None for all.
         judge: None replays the recorded replies beside the responses, ``none`` uses no judge, and
             ``replay:PATH`` replays those of a folder or file.
+
+    Raises:
+        UsageError: an unknown rule set, another value of `missing`, a limit below 1.
+
+    >>> Scoring(rules="careful", limit=10).rules
+    'careful'
     """
 
     rules: str = "official"
@@ -96,6 +102,17 @@ def score(
 
     Raises:
         UsageError, DataError, MismatchError, OutputError: see `speech_ifeval.errors`; what was written is kept.
+
+    Source of the figures: arXiv 2505.19037, section 2.
+
+    >>> import tempfile
+    >>> from speech_ifeval.benchmarks import load_benchmark
+    >>> from speech_ifeval.pipeline.intake import locate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = Path(folder) / "run"
+    ...     summary, _ = score([locate("example:tuned")], load_benchmark("example"), output_dir=run)
+    >>> summary.ifrate.n, summary.categories["closed-ended"].n
+    (66, 40)
     """
     scoring = scoring or Scoring()
     made = _score_one(paths, benchmark, output_dir, scoring, progress)
