@@ -32,6 +32,6 @@ def check_benchmark_command(
     else:
         from speech_ifeval.report.terminal import defects_view
 
-        print_view(*defects_view(benchmark.name, len(benchmark), defects))
+        print_view(*defects_view(f"{benchmark.name}-{benchmark.short_fingerprint}", len(benchmark), defects))
     if any(defect.severity != "note" for defect in defects):
         raise typer.Exit(FOUND)

@@ -23,7 +23,7 @@ PRIOR_CORRELATION = 0.1
 PRIOR_PAIRS = 30.0
 PRIOR_PAIRS_ACROSS = 10.0  # between categories of one run, all pairs of categories pooled
 PAIRS_TO_LEAVE_POOL = 100.0  # before one pair of categories goes its own way
-PRIOR_PAIRS_BETWEEN_RUNS = 2.0  # two runs on the same items may agree almost perfectly, so the data soon win
+PRIOR_PAIRS_BETWEEN_RUNS = 3.0  # two runs on the same items may agree almost perfectly, so the data soon win
 CLUSTERED_EXCESS = 0.15  # failures that come in clumps make pairs less informative, the more so the rarer they are
 LEAST_DF = 10.0  # by Satterthwaite; fewer clips than this have fewer
 PSEUDO_COUNT = 0.1  # keeps a spread above zero where every item agrees
@@ -143,7 +143,7 @@ def fit(counts: ClipCounts) -> GroupFit:
 
     >>> clips = ClipCounts(np.full((1, 50), 4), np.repeat([0, 4], 25)[None, None])
     >>> fit(clips).deff.round(1).tolist()  # four equal answers to a clip are nearly one answer
-    [[3.8]]
+    [[3.7]]
     """
     items = counts.items.astype(np.float64)
     total = items.sum(axis=1)
@@ -161,16 +161,17 @@ def fit(counts: ClipCounts) -> GroupFit:
     return GroupFit(rate, np.sqrt(floor), deff, known / (known + PRIOR_PAIRS), total, residual, items)
 
 
-def correlations(a: GroupFit, b: GroupFit, *, same: bool) -> tuple[Floats, Floats]:
+def correlations(a: GroupFit, b: GroupFit, observed: Floats, *, same: bool) -> tuple[Floats, Floats]:
     """Return correlations (R, K, K) between the rates of two runs' groups on the same clips, and what is known.
 
     The second array (R,) is the information, in pairs of items, behind the pooled correlation across groups.
-    `same` says that both are one run; then the diagonal is one.
+    `observed` is the covariance of the rates as the clips show it, (R, K, K); `same` says that both are one run,
+    whose diagonal is one.
     """
-    groups, clips = a.items.shape
+    groups = len(a.items)
     shared = a.items @ b.items.T  # pairs of items in one clip, (K, K)
     spread = a.spread[:, :, None] * b.spread[:, None, :]
-    cross = np.einsum("rkc,rjc->rkj", a.residual, b.residual, optimize=True) * (clips / max(clips - 1, 1))
+    cross = observed * np.outer(a.total, b.total)
     known = information(shared, spread)
     own = np.divide(cross, shared * spread, out=np.zeros_like(cross), where=shared > 0)
 

@@ -21,6 +21,7 @@ _NEWTON_STEPS = 60
 _ILLINOIS_STEPS = 40
 _OBSERVED_SHARE = 0.8  # of the observed variance; all of it would let its noise widen ordinary intervals
 _MOST_INFLATION = 100.0
+_ROUNDING = 1e-12
 _LOG_REACH = 14.0  # the multiplier is searched over e^-14 .. e^14 times its natural size
 
 
@@ -48,9 +49,9 @@ class Combination(NamedTuple):
     observed: Floats
 
     def value(self, weights: Floats) -> Floats:
-        """Return the weighted sum of the rates, (R,)."""
+        """Return the weighted sum of the rates, (R,); a rest of rounding is none, so equal runs differ by 0."""
         result: Floats = (self.rate * weights).sum(axis=1)
-        return result
+        return np.where(np.abs(result) < _ROUNDING, 0.0, result)
 
     def variance(self, rate: Floats, weights: Floats) -> Floats:
         """Return the variance of the weighted sum, (R,), were the true rates `rate`."""
@@ -58,6 +59,11 @@ class Combination(NamedTuple):
         result: Floats = np.maximum((error * (self.correlation @ error[..., None])[..., 0]).sum(axis=1), 0)
         return result
 
+    def believed(self, weights: Floats) -> Floats:
+        """Return the variance of the weighted sum, (R,), at the observed rates, kept above zero by `spread`."""
+        error = self.spread / np.sqrt(self.effective) * weights
+        result: Floats = (error * (self.correlation @ error[..., None])[..., 0]).sum(axis=1)
+        return result
 
     def inflation(self, weights: Floats) -> Floats:
         """Return the factor, (R,), at least 1, that keeps the variance from falling far below the observed one.
@@ -65,28 +71,37 @@ class Combination(NamedTuple):
         Two runs that agree on nearly every item have a difference whose variance is a small rest of large terms,
         and what shrinking does to those terms can leave too little of it.
         """
-        error = self.spread / np.sqrt(self.effective) * weights
-        believed = (error * (self.correlation @ error[..., None])[..., 0]).sum(axis=1)
         w = np.broadcast_to(weights, self.rate.shape)
         observed = (w * (self.observed @ w[..., None])[..., 0]).sum(axis=1)
-        result: Floats = np.clip(_OBSERVED_SHARE * observed / np.maximum(believed, 1e-300), 1, _MOST_INFLATION)
+        result: Floats = np.clip(
+            _OBSERVED_SHARE * observed / np.maximum(self.believed(weights), 1e-300), 1, _MOST_INFLATION
+        )
         return result
 
 
 def combine(fits: Sequence[GroupFit]) -> Combination:
     """Put the groups of several runs side by side, with the correlations their shared clips give them."""
-    clips = fits[0].items.shape[1]
-    linear = np.concatenate([f.residual / f.total[:, None] for f in fits], axis=1)
-    blocks = [[correlations(a, b, same=a is b) for b in fits] for a in fits]
+    groups, clips = fits[0].items.shape
+    error = np.concatenate([f.residual / f.total[:, None] for f in fits], axis=1)
+    observed = error @ np.swapaxes(error, 1, 2) * (clips / max(clips - 1, 1))
+    correlation, known = np.empty_like(observed), []
+    for i, a in enumerate(fits):
+        for j, b in enumerate(fits[: i + 1]):
+            rows, columns = slice(i * groups, (i + 1) * groups), slice(j * groups, (j + 1) * groups)
+            block, pairs = correlations(a, b, observed[:, rows, columns], same=i == j)
+            correlation[:, rows, columns] = block
+            correlation[:, columns, rows] = np.swapaxes(block, 1, 2)
+            if i == j:
+                known.append(pairs)
     return Combination(
         np.concatenate([f.rate for f in fits], axis=1),
         np.concatenate([f.effective for f in fits], axis=1),
-        np.concatenate([np.concatenate([c for c, _ in row], axis=2) for row in blocks], axis=1),
+        correlation,
         np.concatenate([f.spread for f in fits], axis=1),
         np.concatenate([f.total for f in fits]),
-        np.mean([blocks[i][i][1] for i in range(len(fits))], axis=0),
+        np.mean(known, axis=0),
         clips,
-        linear @ np.swapaxes(linear, 1, 2) * (clips / max(clips - 1, 1)),
+        observed,
     )
 
 
@@ -94,9 +109,7 @@ def degrees_of_freedom(sums: Combination, weights: Floats) -> Floats:
     """Return the degrees of freedom, (R,), of the weighted sum's standard error; see `satterthwaite`."""
     per_item = weights**2 / sums.total
     independent = (per_item * sums.spread**2).sum(axis=1)
-    error = sums.spread / np.sqrt(sums.effective) * weights
-    clustered = (error * (sums.correlation @ error[..., None])[..., 0]).sum(axis=1)
-    share = 1 - independent / np.maximum(clustered, 1e-12 * independent)
+    share = 1 - independent / np.maximum(sums.believed(weights), 1e-12 * independent)
     learned = sums.known / (sums.known + PRIOR_PAIRS_ACROSS)
     return satterthwaite(share, learned, sums.clips, independent / per_item.sum(axis=-1))
 
@@ -148,7 +161,7 @@ def _rates_at(sums: Combination, weights: Floats, null: float) -> Floats:
         rate = _constrained(sums, weights, side * pull)
         beyond = side * ((rate * weights).sum(axis=1) - null)  # falls as the pull grows
         low, high = np.where(beyond > 0, pull, low), np.where(beyond > 0, high, pull)
-        # The pull n (p - q) / (w q (1 - q)) grows in q by its denominator below, positive at the likelihood's
+        # How fast the sum falls: minus the derivative of each rate by the pull, from the equation it solves.
         stiffness = sums.effective + (side * pull)[:, None] * weights * (1 - 2 * rate)
         slope = (weights**2 * rate * (1 - rate) / np.maximum(stiffness, 1e-12)).sum(axis=1)
         new = pull + beyond / np.maximum(slope, 1e-300)
@@ -180,8 +193,7 @@ def excess(sums: Combination, weights: Floats, null: float, t: Floats | float) -
     value = sums.value(weights)
     rate = _rates_at(sums, weights, null)
     distance = value - null
-    # To the rounding of a sum of rates, an estimate equal to the null is no evidence at all.
-    distance = np.where(np.abs(distance) < 1e-12, 0.0, distance)
+    distance = np.where(np.abs(distance) < _ROUNDING, 0.0, distance)
     variance = sums.variance(rate, weights) * sums.inflation(weights)
     infinite = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
     error = np.sqrt(variance)

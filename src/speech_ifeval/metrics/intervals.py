@@ -109,7 +109,7 @@ def forgetting_interval(run_groups: Sequence[Group], ref_groups: Sequence[Group]
     >>> clip = np.arange(100)
     >>> value, low, high = forgetting_interval([(clip < 80, clip)], [(clip < 90, clip)])
     >>> round(value, 2), round(low, 2), round(high, 2)
-    (-0.11, -0.19, -0.05)
+    (-0.11, -0.19, -0.04)
     """
     value, low, high = ratio_limits(combine([fit(c) for c in count_clips(run_groups, ref_groups)]), level)
     return _first((value - 1, low - 1, high - 1))
