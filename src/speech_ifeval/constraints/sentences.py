@@ -2,7 +2,7 @@
 
 The published verdicts come from NLTK's Punkt. Untrained, and given the abbreviations below, it reproduces all
 of them, so neither NLTK nor a downloaded model is needed: what Punkt then does follows from a few local rules,
-written down here and compared with NLTK itself on millions of texts in the tests.
+written down here; the tests compare them with NLTK itself.
 
 A *candidate* is one of ``. ? !`` that is directly followed by a closing or opening mark, or by white space
 and more text. Candidates of one word (white space meaning ASCII white space) are judged together, once,
@@ -72,7 +72,7 @@ _WORD_WITH_CANDIDATE = re.compile(
           | (?<=[A-Za-z]{{2}}\.) (?<!(?i:{_endings(2)})\.) (?<!(?i:{_endings(3)})\.) (?<!(?i:{_endings(4)})\.)
         ) (?=[{_MARK}]|{_GAP}\S) {_IN_WORD}*
       |
-        (?<!{_IN_WORD}[.?!]) (?<!\A[\s].) (?={_GAP}\S)         # a word of its own
+        (?<!{_IN_WORD}[.?!]) (?<!\A\s.) (?={_GAP}\S)         # a word of its own
       |
         {_FOLLOWED} {_IN_WORD}* ()
     )

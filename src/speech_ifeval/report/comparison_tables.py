@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from speech_ifeval.records import Comparison, Difference
-from speech_ifeval.report.figures import CODE_TITLES, NONE, TITLES, number, of, p_value, span, visible
+from speech_ifeval.records import JUDGED_CODE, Comparison, Difference
+from speech_ifeval.report.figures import CODE_TITLES, NONE, number, of, p_value, span, visible
 from speech_ifeval.report.markdown import escape, table
 from speech_ifeval.report.terminal import figures_table
 
 _FLIPS_SHOWN = 20
+_SHORT_TITLES = {"closed-ended": "Closed", "creative-writing": "Creative", "chain-of-thought": "CoT"}
 
 Rows = list[list[str]]
 
@@ -35,12 +36,14 @@ def _runs(comparison: Comparison) -> tuple[list[str], Rows]:
 
 
 def _rates(comparison: Comparison) -> tuple[list[str], Rows]:
-    codes = [code for code in CODE_TITLES if any(run.codes[code].n for run in comparison.runs)]
-    header = ["following rate, %", *TITLES.values(), *codes]
+    # Chain of thought is a category and a code; once is enough.
+    shown = [code for code in CODE_TITLES if code != JUDGED_CODE]
+    codes = [code for code in shown if any(run.codes[code].n for run in comparison.runs)]
+    header = ["rates, %", *_SHORT_TITLES.values(), *codes]
     return header, [
         [
             visible(run.name),
-            *(number(run.categories[category].rate) for category in TITLES),
+            *(number(run.categories[category].rate) for category in _SHORT_TITLES),
             *(number(run.codes[code].rate) for code in codes),
         ]
         for run in comparison.runs
