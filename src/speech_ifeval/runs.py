@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import msgspec
 
-from speech_ifeval.errors import MismatchError, OutputError
+from speech_ifeval.errors import DataError, MismatchError, OutputError
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _BLOCK = 1 << 16
@@ -103,13 +103,20 @@ def _cut_torn_line(file: IO[bytes]) -> None:
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file of JSON lines, a torn last one left out; nothing where there is no file."""
-    if not path.exists():
+    """Yield the lines of a file of JSON lines, a torn last one left out; nothing where there is no file.
+
+    Raises:
+        DataError: there is something, but it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
+    except FileNotFoundError:
         return
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield line
+    except OSError as error:
+        raise DataError(f"{path}:1: cannot be read ({error.strerror or error}); check the file") from None
 
 
 def write_document(path: Path, document: Any) -> None:
@@ -154,11 +161,8 @@ def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...])
         MismatchError: names the keys that differ, with both values.
         OutputError: the manifest cannot be written.
     """
-    if path.exists():
-        try:
-            before = json.loads(path.read_bytes())
-        except ValueError:
-            before = {}
+    before = _manifest(path)
+    if before is not None:
         differing = [key for key in compared if before.get(key) != manifest.get(key)]
         if differing:
             rows = "; ".join(f"{key}: {before.get(key)!r} there, {manifest.get(key)!r} now" for key in differing)
@@ -168,6 +172,19 @@ def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...])
             )
         return
     write_document(path, manifest)
+
+
+def _manifest(path: Path) -> dict[str, Any] | None:
+    """The manifest that stands there, None if none does; one that is broken agrees with nothing."""
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

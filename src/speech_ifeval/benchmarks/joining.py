@@ -42,7 +42,10 @@ class Joiner:
             return item if instruction is None or instruction == item.instruction else None
         if clip is None or instruction is None:
             return None
-        question = (_clip_key(clip), instruction)
+        folder_and_name = _clip_key(clip)
+        question = (folder_and_name, instruction)
+        if question not in self._by_question:  # a benchmark whose clips lie in no folder
+            question = (folder_and_name.rpartition("/")[2], instruction)
         items = self._by_question.get(question)
         if not items:
             return None

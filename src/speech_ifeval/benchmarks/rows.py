@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -15,6 +16,7 @@ from speech_ifeval.records import JUDGED_ID, Constraint
 
 Row = TypeVar("Row")
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TYPE_MESSAGE = re.compile(r"Expected (?P<expected>.+?)(?:, got (?P<found>.+?))?(?: - at `(?P<where>.+)`)?")
 _MISSING_MESSAGE = re.compile(r"Object missing required field `(?P<name>.+?)`(?: - at `(?P<where>.+)`)?")
@@ -33,8 +35,13 @@ _TYPE_WORDS = {
 _RESERVED_KWARGS = frozenset({"rules", "loose"})
 
 
-def read_rows(path: Path, decoder: msgspec.json.Decoder[Row]) -> Iterator[tuple[str, Row]]:
+def read_rows(
+    path: Path, decoder: msgspec.json.Decoder[Row], *, of_replies: bool = False
+) -> Iterator[tuple[str, Row]]:
     """Yield ``(file:line, row)`` for every line of a JSON-lines file that is not blank.
+
+    In rows of replies, half a surrogate pair is read as U+FFFD: a reply cut inside an emoji is recorded with
+    one. Anywhere else it is an error.
 
     Raises:
         DataError: the file cannot be read or is empty; a line is not UTF-8, not JSON or not what the
@@ -46,7 +53,7 @@ def read_rows(path: Path, decoder: msgspec.json.Decoder[Row]) -> Iterator[tuple[
             continue
         count += 1
         place = f"{path}:{number}"
-        yield place, decode_row(place, line, decoder)
+        yield place, decode_row(place, _with_replaced_surrogates(line) if of_replies else line, decoder)
     if not count:
         raise DataError(f"{path}:1: expected one JSON object per line, found no line; restore the file")
 
@@ -72,6 +79,17 @@ def decode_row(place: str, line: bytes, decoder: msgspec.json.Decoder[Row]) -> R
         ) from None
     except RecursionError:
         raise DataError(f"{place}: expected a JSON object, found one nested too deeply; remove it") from None
+
+
+def _with_replaced_surrogates(line: bytes) -> bytes:
+    """Write U+FFFD for halves of surrogate pairs; a line without any, or that is not JSON, comes back as it is."""
+    if _SURROGATE.search(line) is None:
+        return line
+    try:
+        text = json.dumps(json.loads(line), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return line
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 def _utf8(path: Path) -> bytes:

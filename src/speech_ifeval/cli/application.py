@@ -10,11 +10,10 @@ from typing import Annotated, ParamSpec
 import typer
 
 from speech_ifeval.cli import check_benchmark_command, compare_command, constraints_command, score_command
+from speech_ifeval.cli.output import INTERRUPTED, say_interrupted
 from speech_ifeval.errors import SpeechIFEvalError
 
 P = ParamSpec("P")
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="speech-ifeval",
@@ -36,7 +35,7 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
             _say(f"error: {error}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:
-            _say("interrupted: what was written is kept; the same command goes on from there")
+            say_interrupted()
             raise typer.Exit(INTERRUPTED) from None
 
     return run

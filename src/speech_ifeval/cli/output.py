@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
+
+INTERRUPTED = 130  # the exit code after Ctrl-C
 
 _QUIET_SECONDS = 1.0
 
@@ -19,6 +23,8 @@ def print_view(*parts: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    if isinstance(sys.stdout, TextIOWrapper):  # what the terminal cannot encode is written as escapes
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     for part in parts:
         width = None
@@ -38,8 +44,16 @@ def print_json(document: Any) -> None:
     """Print a document as JSON, in UTF-8 whatever the terminal."""
     import msgspec
 
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    if not text.replace("\n", "").isprintable():  # JSON escapes some control characters, a terminal obeys more
+        text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    sys.stdout.buffer.write(text.encode() + b"\n")
     sys.stdout.flush()
+
+
+def say_interrupted() -> None:
+    """Say, on standard error, what Ctrl-C left behind."""
+    sys.stderr.write("interrupted: what was written is kept; the same command goes on from there\n")
 
 
 @contextmanager

@@ -83,7 +83,8 @@ def score_command(
 
         print_text(summary_markdown(summary))
     else:
+        from speech_ifeval.report.figures import visible
         from speech_ifeval.report.terminal import summary_view
 
         print_view(*summary_view(summary))
-        print_text(f"\nWritten: {folder}\n")
+        print_text(f"\nWritten: {visible(str(folder))}\n")

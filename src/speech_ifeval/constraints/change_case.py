@@ -22,7 +22,8 @@ def _case(check: Check, other: Check, name: str) -> Verifier:
 
 
 def _not_upper(character: str) -> bool:
-    return character.islower() or character.istitle()
+    # A single capital is in title case too: only a letter such as ǅ is that alone.
+    return character.islower() or (character.istitle() and not character.isupper())
 
 
 def _not_lower(character: str) -> bool:

@@ -21,13 +21,26 @@ _SURELY_SHALLOW = 20  # with so few opening brackets, depth need not be looked a
 _CUT_EVERY = 20  # levels that are parsed in one piece where the caller's stack has no room for more
 _VALUE_STARTS = '{["-0123456789tfnNI'
 _FENCES = ("```json", "```Json", "```JSON", "```")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _LONG_NUMBER = 641  # digits; Python reads 640 whatever its limit is set to
 _LONG_DIGITS = re.compile(r"\d{641}")
-_SQUARE = bytes.maketrans(b"{}", b"[]")
-_STEP = {ord("["): 1, ord("]"): -1}
+_SAMPLED = 149  # so many digits apart, four in a row are what a long number cannot do without
+_FOUR_DIGITS = re.compile(r"\d{4}")
+_BLOCK = 512  # brackets whose depth is looked at together
+_STEP = {code: (1 if code in b"[{" else -1) for code in b"[]{}"}
+_FLAT = 2  # levels of innermost pairs that are taken out at once, the bulk of most texts
+_TURN = re.compile(r"([\[{]*)([\]}]*)")
+_ANY_CLOSER = re.compile(r"[]}]")
+_OPENER = str.maketrans("]}", "[{")
+_CLOSER = str.maketrans("[{", "]}")
+
+# A text with more brackets than this is parsed part by part: objects that live as long as the whole text are gone
+# over again and again by the garbage collector, and all other objects of the process with them, which takes longer
+# than parsing. The lists of a part this short are gone before the collector looks (at 700 objects).
+_MANY_BRACKETS = 10_000
+_PART = 1000
 
 
 def _integer(digits: str) -> int:
@@ -51,8 +64,9 @@ class Grammar(NamedTuple):
     long_numbers: json.JSONDecoder
 
     def decoder(self, text: str) -> json.JSONDecoder:
-        short = len(text) < _LONG_NUMBER or _LONG_DIGITS.search(text) is None
-        return self.plain if short else self.long_numbers
+        if len(text) < _LONG_NUMBER or _FOUR_DIGITS.search(text[::_SAMPLED]) is None:
+            return self.plain
+        return self.plain if _LONG_DIGITS.search(text) is None else self.long_numbers
 
 
 PYTHON = Grammar(json.JSONDecoder(), json.JSONDecoder(parse_int=_integer, parse_float=_unread))
@@ -76,18 +90,32 @@ def unfenced(text: str) -> str:
     return inner
 
 
-def depth(text: str) -> int:
-    """Return how deep brackets outside strings nest; of brackets that do not pair, at least how deep.
+def _brackets(text: str) -> bytes:
+    """The brackets outside strings."""
+    bare = _STRING.sub("", text) if '"' in text else text
+    return bare.encode("ascii", "replace").translate(None, _NOT_BRACKETS)
+
+
+def depth(text: str, over: int = 0) -> int:
+    """Return how deep brackets outside strings nest, whether or not they pair.
+
+    All that counts is whether, and how far, it is over `over`.
 
     >>> depth('{"a": [[1, "]]]"]]}')
     3
     """
-    brackets = _STRING.sub("", text).encode("utf-8", "surrogatepass").translate(_SQUARE, _NOT_BRACKETS)
-    flat = 0
-    while flat < 4 and (pairless := brackets.replace(b"[]", b"")) != brackets:
-        brackets = pairless  # innermost pairs, the bulk of long flat texts, go at the speed of memmove
-        flat += 1
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) + flat
+    return _depth(_brackets(text), over)
+
+
+def _depth(brackets: bytes, over: int) -> int:
+    level = deepest = 0
+    for start in range(0, len(brackets), _BLOCK):
+        block = brackets[start : start + _BLOCK]
+        opening = block.count(b"[") + block.count(b"{")
+        if level + opening > max(deepest, over):
+            deepest = max(deepest, level + max(accumulate(map(_STEP.__getitem__, block))))
+        level += 2 * opening - len(block)
+    return deepest
 
 
 def parses(grammar: Grammar, text: str) -> bool:
@@ -98,16 +126,71 @@ def parses(grammar: Grammar, text: str) -> bool:
     """
     if text[:1] not in _VALUE_STARTS:
         return False
-    if text.count("[") + text.count("{") > _SURELY_SHALLOW and depth(text) > MAX_DEPTH:
-        return False
+    brackets = b""
+    if text.count("[") + text.count("{") > _SURELY_SHALLOW:
+        brackets = _brackets(text)
+        if _depth(brackets, MAX_DEPTH) > MAX_DEPTH:
+            return False
     decoder = grammar.decoder(text)
     try:
+        if len(brackets) > _MANY_BRACKETS:
+            in_strings = sum(map(text.count, "[]{}")) > len(brackets)
+            return _parses_in_parts(decoder, text, _STRING.sub(_blank, text) if in_strings else text)
         decoder.decode(text)
     except ValueError:
         return False
     except RecursionError:
         return _parses_in_pieces(decoder, text)
     return True
+
+
+def _parses_in_parts(decoder: json.JSONDecoder, text: str, bare: str) -> bool:
+    """Parse some `_PART` characters at a time; may raise what the decoder does.
+
+    `bare` is the text, its length kept, without the brackets that stand in strings.
+
+    A part ends behind a closing bracket, where nothing matters of what was read but which brackets are open. So
+    each part is parsed with these before it and, for those open at its end, closing ones behind it.
+    """
+    opened = ""
+    cut = 0
+    while len(text) - cut > 2 * _PART:
+        closer = _ANY_CLOSER.search(bare, cut + max(_PART, 4 * len(opened)))
+        if closer is None:
+            break
+        end = closer.end()
+        still_open = _opened(opened, bare[cut:end])
+        if not still_open:
+            break  # the end, or an error
+        decoder.decode(_reopened(opened) + text[cut:end] + _closers(still_open))
+        opened, cut = still_open, end
+    decoder.decode(_reopened(opened) + text[cut:])
+    return True
+
+
+def _blank(string: re.Match[str]) -> str:
+    return '"' * (string.end() - string.start())
+
+
+def _reopened(opened: str) -> str:
+    return opened.replace("{", '{"":') + "null" if opened else ""
+
+
+def _closers(opened: str) -> str:
+    return opened[::-1].translate(_CLOSER)
+
+
+def _opened(opened: str, bare: str) -> str:
+    """Return the brackets that are open behind `bare`, a text without strings; none where some do not pair."""
+    brackets = bare.encode("ascii", "replace").translate(None, _NOT_BRACKETS)
+    for _ in range(_FLAT):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    for openers, closers in _TURN.findall(brackets.decode()):
+        opened += openers
+        if not opened.endswith(closers[::-1].translate(_OPENER)):
+            return ""
+        opened = opened[: len(opened) - len(closers)]
+    return opened
 
 
 def _parses_in_pieces(decoder: json.JSONDecoder, text: str) -> bool:
@@ -162,7 +245,7 @@ def missing_closers(text: str) -> str:
 
 def _why(grammar: Grammar, text: str) -> Miss:
     inner = unfenced(text)
-    if text.count("[") + text.count("{") > MAX_DEPTH and depth(text) > MAX_DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH and depth(text, MAX_DEPTH) > MAX_DEPTH:
         return Miss(f"nested deeper than {MAX_DEPTH} levels")
     closers = missing_closers(inner)
     if closers and parses(grammar, inner + closers):

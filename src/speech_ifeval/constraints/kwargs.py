@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,8 +21,13 @@ class Kind:
     accepts: Callable[[Any], bool]
 
 
+# A larger threshold is an accident, and too much for the regular expressions that count up to it.
+MOST = 10**9
+_SHOWN = 80  # characters of a wrong value quoted in a message
+
+
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def _is_phrase(value: Any) -> bool:
@@ -32,8 +38,11 @@ def _is_phrases(value: Any) -> bool:
     return isinstance(value, list | tuple) and bool(value) and all(map(_is_phrase, value))
 
 
-Count = Annotated[int, Kind("a whole number, 0 or more", _is_count)]
-Position = Annotated[int, Kind("a whole number, 1 or more", lambda value: _is_count(value) and value > 0)]
+Count = Annotated[int, Kind(f"a whole number, 0 or more and at most {MOST}", _is_count)]
+Position = Annotated[
+    int,
+    Kind(f"a whole number, 1 or more and at most {MOST}", lambda value: _is_count(value) and value > 0),
+]
 Phrase = Annotated[str, Kind("a text that is not empty", _is_phrase)]
 Phrases = Annotated[tuple[str, ...], Kind("a list of texts, none of them empty", _is_phrases)]
 Letter = Annotated[
@@ -63,7 +72,7 @@ def schema_of(function: Callable[..., Any]) -> tuple[Field, ...]:
 
     >>> def bullets(text: str, *, num_bullets: Count) -> bool: ...
     >>> [(field.name, field.kind.expected) for field in schema_of(bullets)]
-    [('num_bullets', 'a whole number, 0 or more')]
+    [('num_bullets', 'a whole number, 0 or more and at most 1000000000')]
     """
     hints = typing.get_type_hints(function, include_extras=True)
     fields = []
@@ -102,10 +111,12 @@ def validate(id: str, fields: tuple[Field, ...], given: Mapping[str, Any]) -> di
     Raises:
         ConstraintError: a kwarg is unknown, missing, or not what it must be.
     """
+    if not isinstance(given, Mapping):
+        raise ConstraintError(f"{id}: the kwargs must be a mapping, found {_shown(given)}")
     known = {field.name for field in fields}
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(str(name), known, n=1)
             takes = ", ".join(sorted(known)) or "no kwargs"
             hint = f"did you mean {near[0]}?" if near else f"it takes {takes}"
             raise ConstraintError(f"{id}: unknown kwarg {name!r}; {hint}")
@@ -123,6 +134,14 @@ def validate(id: str, fields: tuple[Field, ...], given: Mapping[str, Any]) -> di
         except TypeError:  # an unhashable value compared with choices
             accepted = False
         if not accepted:
-            raise ConstraintError(f"{id}: {field.name} must be {field.kind.expected}, found {value!r}")
+            raise ConstraintError(f"{id}: {field.name} must be {field.kind.expected}, found {_shown(value)}")
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return values
+
+
+def _shown(value: object) -> str:
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes no integer that long
+        return f"an integer of more than {sys.get_int_max_str_digits()} digits"
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"

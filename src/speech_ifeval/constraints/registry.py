@@ -58,6 +58,9 @@ class Explanation(NamedTuple):
     `followed` is what `check` returns. `reason` says in words what was expected and found, and is empty
     where the constraint is followed. `near_miss` is a short, stable label such as ``unclosed-json`` where
     the text misses the constraint by a known hair, else None.
+
+    >>> compile("detectable_format:json_format").explain('{"a": 1')
+    Explanation(followed=False, reason='lacks only the closing }', near_miss='unclosed-json')
     """
 
     followed: bool
@@ -194,7 +197,8 @@ class Compiled:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a compiled constraint is immutable; compile another one to change {name}")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a compiled constraint is immutable; {name} cannot be deleted")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (compile_from, (self.id, dict(self.kwargs), self.rules, self.loose))
@@ -260,12 +264,16 @@ def find_definition(id: str, rules: str) -> Definition:
     if rules not in RULE_SETS:
         raise ConstraintError(f"unknown rule set {rules!r}: expected one of {', '.join(RULE_SETS)}")
     _load_own()
-    found = _DEFINITIONS.get((id, rules))
+    wanted = (str(id), rules)  # whatever was given, it can be looked up
+    found = _DEFINITIONS.get(wanted)
     if found is None:
         _load_entry_points()
-        found = _DEFINITIONS.get((id, rules))
+        found = _DEFINITIONS.get(wanted)
     if found is None:
         known = sorted({known_id for known_id, _ in _DEFINITIONS})
+        if id in known:
+            others = ", ".join(other for other in RULE_SETS if (id, other) in _DEFINITIONS)
+            raise ConstraintError(f"{id} has no meaning in the rule set {rules}; it has one in {others}")
         near = difflib.get_close_matches(str(id), known, n=3, cutoff=0.6)
         near = near or [k for k in known if k.partition(":")[2] == str(id)]
         hint = f"; did you mean {' or '.join(near)}?" if near else "; `speech-ifeval constraints` lists them"

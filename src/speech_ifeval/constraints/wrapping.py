@@ -45,11 +45,17 @@ _WRAPPED_ON_A_LINE = re.compile(
 )
 
 
+# What a wrap must hold so that it is not empty: anything but brackets and white space.
+_CONTENT = re.compile(r"[^\s<>]")
+
+
 def _why_not_wrapped(text: str) -> Miss:
     stripped = text.strip()
     opens, closes = "<<" in stripped, ">>" in stripped
     if opens and closes and not (stripped.startswith("<<") and stripped.endswith(">>")):
         return Miss("text outside the <<…>>", "text-outside-wrap")
+    if "<<" in stripped[2:-2] and ">>" in stripped[2:-2] and _CONTENT.search(stripped):
+        return Miss("more than one <<…>>", "text-outside-wrap")
     if opens and closes:
         return Miss("nothing inside the <<…>>, or they stand on different lines")
     if opens or closes:
@@ -79,6 +85,6 @@ def wholly_in_brackets() -> Verifier:
         if len(stripped) < 5 or not (stripped.startswith("<<") and stripped.endswith(">>")):
             return False
         inner = stripped[2:-2]
-        return bool(inner.strip("<> \t\r\n")) and not (">>" in inner and "<<" in inner)
+        return _CONTENT.search(inner) is not None and not (">>" in inner and "<<" in inner)
 
     return Verifier(check, _why_not_wrapped)

@@ -77,7 +77,7 @@ def replay(files: Iterable[Path], benchmark: Benchmark) -> Judge:
     judgements: dict[str, Judgement] = {}
     for path in files:
         joiner.restart()
-        for place, row in read_rows(path, _DECODER):
+        for place, row in read_rows(path, _DECODER, of_replies=True):
             if row.eval_response is None or row.response is None:
                 continue
             item = joiner.find(row.id, row.audio_filepath, row.instruction)

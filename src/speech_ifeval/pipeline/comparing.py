@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def compare(runs: Sequence[Path], *, references: Sequence[Path] = (), scoring: s
         raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, found {len(runs)}")
     if len({path.resolve() for path in runs}) < len(runs):
         raise UsageError("the same run directory is named twice; name each once")
-    scored = [load_scored(path, scoring) for path in runs]
+    scored = _told_apart(runs, [load_scored(path, scoring) for path in runs])
     against = _references(runs, references, scoring)
     notes = _agreement([*zip(runs, scored, strict=True), *(against or [])])
     return compare_runs(scored, None if against is None else [run for _, run in against], notes)
@@ -76,10 +77,27 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     ]
     if not verdicts:
         raise DataError(f"{path}:1: expected verdicts, found none; score the run again")
+    items = len({verdict.item for verdict in verdicts})
+    if items != settings.get("items", items):
+        raise DataError(
+            f"{path}:{len(verdicts) + 1}: expected verdicts on {settings['items']} items, found {items}; the "
+            "scoring was cut short: run the same `speech-ifeval score` command again"
+        )
     own_name = folder.resolve().name
     # RUN/reference says where it lies, not who answered.
     name = str(settings.get("name", own_name)) if own_name == REFERENCE_FOLDER else own_name
     return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings))
+
+
+def _told_apart(paths: Sequence[Path], runs: list[ScoredRun]) -> list[ScoredRun]:
+    """Name runs of the same name by so much of their paths that no two are alike."""
+    names = [run.name for run in runs]
+    parts = 1
+    while len(set(names)) < len(names):
+        parts += 1
+        longer = ["/".join(path.resolve().parts[-parts:]) for path in paths]
+        names = [more if names.count(name) > 1 else name for name, more in zip(names, longer, strict=True)]
+    return [replace(run, name=name) for run, name in zip(runs, names, strict=True)]
 
 
 def _chosen(folder: Path, labels: list[str], scoring: str | None) -> str:

@@ -35,6 +35,13 @@ class _Row(msgspec.Struct):
     finish_reason: str | None = None
 
 
+class _Run(msgspec.Struct):
+    """What a run directory says of its responses; whose they are, where it says so."""
+
+    name: str | None = None
+
+
+_RUN = msgspec.json.Decoder(_Run)
 _ROW = msgspec.json.Decoder(_Row)
 _RESPONSE = msgspec.json.Decoder(Response)
 
@@ -84,21 +91,34 @@ def read_responses(paths: Iterable[Path], benchmark: Benchmark) -> Intake:
 
 def is_run(path: Path) -> bool:
     """Whether the path is a run directory of ours."""
-    return (path / RUN_FILE).is_file()
+    try:
+        return (path / RUN_FILE).is_file()
+    except OSError:  # a name too long for the system
+        return False
 
 
 def _name(paths: list[Path]) -> str:
     first = paths[0].resolve()
+    if is_run(first):
+        imported = decode_row(f"{first / RUN_FILE}:1", (first / RUN_FILE).read_bytes(), _RUN)
+        return imported.name or first.name
     if first.is_file():
         return first.stem if first.stem != "responses" else first.parent.name
     return first.name or "run"
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for the system
+        return False
+
+
 def _files(path: Path) -> tuple[list[Path], list[Path]]:
+    if not _exists(path):
+        raise UsageError(f"no responses at {str(path)!r}: expected a folder or a .jsonl file; check the path")
     if path.is_file():
         return [path], []
-    if not path.exists():
-        raise UsageError(f"no responses at {str(path)!r}: expected a folder or a .jsonl file; check the path")
     files = sorted(file for file in path.glob("*.jsonl") if file.is_file())
     if not files:
         raise UsageError(
@@ -120,8 +140,8 @@ class _Reader:
 
     def read(self, path: Path) -> None:
         self._joiner.restart()
-        for place, row in read_rows(path, _ROW):
-            if row.response is msgspec.UNSET and row.error is None:
+        for place, row in read_rows(path, _ROW, of_replies=True):
+            if row.response is msgspec.UNSET and not row.error:
                 raise DataError(
                     f'{place}: the row has no "response"; add the model\'s reply, or "response": null and an '
                     '"error" where there is none'
@@ -136,6 +156,11 @@ class _Reader:
             self._add(place, item, _response(item.id, text, row))
 
     def read_own(self, path: Path) -> None:
+        if not path.exists():
+            raise DataError(
+                f"{path}:1: expected the run's responses, found no such file; give the responses that the run was "
+                f"made from, with --output-dir {path.parent}"
+            )
         for number, line in enumerate(whole_lines(path), start=1):
             place = f"{path}:{number}"
             response = decode_row(place, line, _RESPONSE)
@@ -193,7 +218,7 @@ class _Reader:
 
 def _response(id: str, text: str | None, row: _Row) -> Response:
     finish: Any = row.finish_reason if row.finish_reason in ("stop", "length", "error") else None
-    if row.error is not None:
+    if row.error:  # logs write "" where there was none
         return Response(id, None, "error", row.error)
     return Response(id, text, finish, None if text is not None else "the response is null")
 

@@ -35,6 +35,7 @@ _VERDICT = msgspec.json.Decoder(Verdict)
 _JUDGEMENT = msgspec.json.Decoder(Judgement)
 # Settings that must agree for verdicts to be gone on with; package versions are recorded and may differ.
 _RESUMED_BY = ("benchmark", "responses", "rules", "verifiers", "detector", "judge", "loose", "missing", "limit")
+_KEPT = "judgements."  # what the file of a judge's replies in a run directory begins with
 
 Progress = Callable[[int, int], None]
 
@@ -115,11 +116,12 @@ def score(
     (66, 40)
     """
     scoring = scoring or Scoring()
-    made = _score_one(paths, benchmark, output_dir, scoring, progress)
+    inputs = (*paths, *reference, benchmark.root)
+    made = _score_one(paths, benchmark, output_dir, scoring, inputs, progress)
     against = None
     if reference:
         beside = None if any(map(is_run, reference)) else made.folder / REFERENCE_FOLDER
-        against = _score_one(reference, benchmark, beside, scoring, progress)
+        against = _score_one(reference, benchmark, beside, scoring, inputs, progress)
     summary = summarise(made.run, None if against is None else against.run)
     for name in (f"summary.{made.label}.json", "summary.json"):
         write_document(made.folder / name, summary)
@@ -138,13 +140,14 @@ def _score_one(
     benchmark: Benchmark,
     output_dir: Path | None,
     scoring: Scoring,
+    inputs: Sequence[Path],
     progress: Progress | None,
 ) -> _Made:
     intake = read_responses(paths, benchmark)
     judge = _judge(scoring, intake, benchmark)
     folder = output_dir or intake.run or Path("runs") / intake.name
+    _refuse_input_folder(folder, inputs)
     if intake.run is None or folder.resolve() != intake.run.resolve():
-        _refuse_input_folder(folder, paths)
         _import(folder, intake, benchmark, paths)
     _keep_judgements(folder, judge)
     items = list(scored_items(benchmark, scoring.limit))
@@ -195,10 +198,22 @@ def _judge(scoring: Scoring, intake: Intake, benchmark: Benchmark) -> Judge:
         kind, _, path = scoring.judge.partition(":")
         if kind != "replay" or not path:
             raise UsageError(f"--judge takes none or replay:PATH, found {scoring.judge!r}")
-        return replay(_judge_files(Path(path)), benchmark)
+        return _chosen_judge(Path(path), benchmark)
     if intake.run is not None:
         return _kept_judge(intake.run)
     return replay(intake.report_files, benchmark)
+
+
+def _chosen_judge(path: Path, benchmark: Benchmark) -> Judge:
+    if path.name.startswith(_KEPT) and path.is_file():
+        return _kept(path)
+    judge = replay(_judge_files(path), benchmark)
+    if not judge.judgements:
+        raise UsageError(
+            f"{str(path)!r} holds no judge's reply about an item of {benchmark.name}: expected rows with "
+            '"eval_response" and "response"'
+        )
+    return judge
 
 
 def _judge_files(path: Path) -> list[Path]:
@@ -211,21 +226,24 @@ def _judge_files(path: Path) -> list[Path]:
 
 
 def _kept_judge(run: Path) -> Judge:
-    kept = sorted(run.glob("judgements.*.jsonl"))
+    kept = sorted(run.glob(f"{_KEPT}*.jsonl"))
     if not kept:
         return no_judge
     if len(kept) > 1:
-        names = ", ".join(path.name for path in kept)
-        raise UsageError(f"{run} holds the replies of several judges ({names}); choose with --judge replay:PATH")
-    path = kept[0]
+        paths = ", ".join(map(str, kept))
+        raise UsageError(f"{run} holds the replies of several judges ({paths}); choose with --judge replay:PATH")
+    return _kept(kept[0])
+
+
+def _kept(path: Path) -> Judge:
     lines = enumerate(whole_lines(path), start=1)
     judgements = [decode_row(f"{path}:{number}", line, _JUDGEMENT) for number, line in lines]
-    label = path.name.removeprefix("judgements.").removesuffix(".jsonl")
+    label = path.name.removeprefix(_KEPT).removesuffix(".jsonl")
     return Judge(label, {judgement.item: judgement for judgement in judgements})
 
 
 def _keep_judgements(folder: Path, judge: Judge) -> None:
-    path = folder / f"judgements.{judge.label}.jsonl"
+    path = folder / f"{_KEPT}{judge.label}.jsonl"
     if judge.judgements:
         write_lines(path, [judge.judgements[item] for item in sorted(judge.judgements)])
 
@@ -235,6 +253,7 @@ def _import(folder: Path, intake: Intake, benchmark: Benchmark, paths: Sequence[
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "stage": "import",
+        "name": intake.name,
         "benchmark": f"{benchmark.name}-{benchmark.short_fingerprint}",
         "responses": intake.fingerprint(),
         "sources": [str(path) for path in paths],
@@ -245,14 +264,16 @@ def _import(folder: Path, intake: Intake, benchmark: Benchmark, paths: Sequence[
         write_lines(folder / RESPONSES_FILE, [intake.responses[id] for id in sorted(intake.responses)])
 
 
-def _refuse_input_folder(folder: Path, paths: Sequence[Path]) -> None:
+def _refuse_input_folder(folder: Path, inputs: Sequence[Path]) -> None:
     target = folder.resolve()
-    for path in paths:
+    for path in inputs:
         source = path.resolve() if path.is_dir() else path.resolve().parent
+        if is_run(path) and target in (source, source / REFERENCE_FOLDER):
+            continue  # a run directory of ours is scored again in place
         if target == source or (path.is_dir() and source in target.parents):
             raise OutputError(
-                f"{folder} lies in the folder that the responses come from ({path}); results never go into the "
-                "input: give another --output-dir"
+                f"{folder} lies in a folder that is read from ({path}); results never go into the input: give "
+                "another --output-dir"
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from speech_ifeval.constraints import Compiled, split_thoughts
 from speech_ifeval.errors import ConstraintError, DataError
-from speech_ifeval.pipeline.verdicts import compiled_from_row
+from speech_ifeval.pipeline.verdicts import compiled
 
 
 def score_stream(
@@ -36,18 +36,20 @@ def score_stream(
     [[True], [None]]
     """
     for number, row in enumerate(rows, start=1):
-        compiled = list(_constraints(number, row, rules, loose))
+        asked = list(_constraints(number, row, rules, loose))
         response = row["response"]
         if response is None:
-            yield [None] * len(compiled)
+            yield [None] * len(asked)
         elif isinstance(response, str):
             answer = split_thoughts(response).answer
-            yield [one.check(answer) for one in compiled]
+            yield [one.check(answer) for one in asked]
         else:
             raise DataError(f"row {number}: response must be a text or None, found {response!r:.60}")
 
 
 def _constraints(number: int, row: Mapping[str, Any], rules: str, loose: bool) -> Iterator[Compiled]:
+    if not isinstance(row, Mapping):
+        raise DataError(f"row {number}: expected a mapping, found {row!r:.60}")
     try:
         ids, kwargs_list = row["instruction_id_list"], row["kwargs"]
         row["response"]
@@ -60,8 +62,9 @@ def _constraints(number: int, row: Mapping[str, Any], rules: str, loose: bool) -
     ):
         raise DataError(f"row {number}: instruction_id_list and kwargs must be lists of the same length")
     for id, kwargs in zip(ids, kwargs_list, strict=True):
-        given = {name: value for name, value in (kwargs or {}).items() if value is not None}
+        if isinstance(kwargs, Mapping):
+            kwargs = {name: value for name, value in kwargs.items() if value is not None}
         try:
-            yield compiled_from_row(id, given, rules, loose)
+            yield compiled(id, {} if kwargs is None else kwargs, rules, loose)
         except ConstraintError as error:
             raise DataError(f"row {number}: {error}") from error

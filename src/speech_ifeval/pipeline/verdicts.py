@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-
-import msgspec
+from typing import Any
 
 from speech_ifeval.constraints import Compiled, compile_from, split_thoughts
+from speech_ifeval.errors import ConstraintError
 from speech_ifeval.judges import Judge
 from speech_ifeval.judges.replay import reply_hash
 from speech_ifeval.records import JUDGED_CODE, JUDGED_ID, Constraint, Item, Response, Verdict
@@ -46,23 +46,29 @@ class Rules:
                 yield self._ruled(item, constraint, index, answer)
 
     def _ruled(self, item: Item, constraint: Constraint, index: int, answer: str) -> Verdict:
-        compiled = _compiled(constraint.id, _key(constraint.kwargs), self.rules, self.loose)
-        other = _compiled(constraint.id, _key(constraint.kwargs), OTHER_RULES[self.rules], self.loose)
-        followed, reason, near_miss = compiled.explain(answer)
+        asked = compiled(constraint.id, constraint.kwargs, self.rules, self.loose)
+        followed, reason, near_miss = asked.explain(answer)
+        other = self._other(constraint)
         return Verdict(
             item=item.id,
             category=item.category,
             dataset=item.dataset,
             clip=item.clip,
             constraint=constraint.id,
-            code=compiled.code,
+            code=asked.code,
             index=index,
             rules=self.rules,
             followed=followed,
             reason=reason or None,
             near_miss=near_miss,
-            otherwise=other.rules if other.check(answer) != followed else None,
+            otherwise=other.rules if other is not None and other.check(answer) != followed else None,
         )
+
+    def _other(self, constraint: Constraint) -> Compiled | None:
+        try:
+            return compiled(constraint.id, constraint.kwargs, OTHER_RULES[self.rules], self.loose)
+        except ConstraintError:  # a plug-in's constraint need not have a meaning in every rule set
+            return None
 
     def _judged(self, item: Item, constraint: Constraint, index: int, text: str) -> Verdict:
         judgement = self.judge.judgements.get(item.id)
@@ -77,11 +83,7 @@ class Rules:
         self, item: Item, constraint: Constraint, index: int, followed: bool | None, reason: str | None
     ) -> Verdict:
         judged = constraint.id == JUDGED_ID
-        code = (
-            JUDGED_CODE
-            if judged
-            else _compiled(constraint.id, _key(constraint.kwargs), self.rules, self.loose).code
-        )
+        code = JUDGED_CODE if judged else compiled(constraint.id, constraint.kwargs, self.rules, self.loose).code
         return Verdict(
             item=item.id,
             category=item.category,
@@ -96,19 +98,23 @@ class Rules:
         )
 
 
-def _key(kwargs: Mapping[str, object]) -> bytes:
-    return msgspec.json.encode(kwargs, order="deterministic") if kwargs else b"{}"
-
-
 @lru_cache(maxsize=4096)
-def _compiled(id: str, kwargs: bytes, rules: str, loose: bool) -> Compiled:
-    return compile_from(id, msgspec.json.decode(kwargs), rules, loose)
+def _remembered(id: str, rules: str, loose: bool, kwargs: tuple[tuple[str, type, Any], ...]) -> Compiled:
+    return compile_from(id, {name: value for name, _, value in kwargs}, rules, loose)
 
 
-def compiled_from_row(id: str, kwargs: Mapping[str, object], rules: str, loose: bool) -> Compiled:
+def compiled(id: str, kwargs: Mapping[str, Any], rules: str, loose: bool) -> Compiled:
     """Compile, remembering the last 4,096 constraints: rows repeat them, and memory must not grow with rows.
 
     Raises:
         ConstraintError: the id or its kwargs are wrong.
     """
-    return _compiled(id, _key(kwargs), rules, loose)
+    try:
+        # The types are part of the key, because 1, 1.0 and True are equal and not the same.
+        key = tuple(
+            (name, type(value), tuple(value) if isinstance(value, list) else value)
+            for name, value in kwargs.items()
+        )
+        return _remembered(id, rules, loose, key)
+    except (AttributeError, TypeError):  # what is no mapping or cannot be remembered: seldom, and mostly wrong
+        return compile_from(id, kwargs, rules, loose)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from speech_ifeval.records import JUDGED_CODE, Comparison, Difference
 from speech_ifeval.report.figures import CODE_TITLES, NONE, number, of, p_value, span, visible
-from speech_ifeval.report.markdown import escape, table
+from speech_ifeval.report.markdown import code, escape, table
 from speech_ifeval.report.terminal import figures_table
 
 _FLIPS_SHOWN = 20
@@ -113,10 +113,10 @@ def _sentences(comparison: Comparison) -> Iterator[str]:
 def _signatures(comparison: Comparison) -> Iterator[str]:
     shared = {run.signature for run in comparison.runs}
     if len(shared) == 1:
-        yield comparison.runs[0].signature
+        yield visible(comparison.runs[0].signature)
     else:
         for run in comparison.runs:
-            yield f"{visible(run.name)} {run.signature}"
+            yield visible(f"{run.name} {run.signature}")
 
 
 def _tables(comparison: Comparison) -> Iterator[tuple[Sequence[str], Rows]]:
@@ -144,5 +144,5 @@ def comparison_markdown(comparison: Comparison) -> str:
         for header, rows in _tables(comparison)
     ]
     parts.append("\n".join(f"- {escape(sentence)}" for sentence in _sentences(comparison)))
-    parts += [f"`{line}`" for line in _signatures(comparison)]
+    parts += [code(line) for line in _signatures(comparison)]
     return "\n\n".join(parts) + "\n"

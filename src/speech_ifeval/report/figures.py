@@ -27,14 +27,14 @@ _WEAKEST = 2  # codes named as the weakest
 
 
 def visible(text: str) -> str:
-    r"""Write control characters as escapes: names and replies must not steer a terminal.
+    r"""Write control characters as escapes, line ends too: names and replies must not steer a terminal.
 
     >>> visible("\x1b[2Jgone")
     '\\x1b[2Jgone'
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def number(value: float | None, signed: bool = False) -> str:
@@ -118,6 +118,6 @@ def findings(summary: Summary) -> Iterator[str]:
     if replies.get("truncated"):
         yield f"Cut off at the token limit: {replies['truncated']} replies."
     if replies.get("unclosed_thoughts"):
-        yield f"Thoughts that never end: {replies['unclosed_thoughts']} replies, none of which can follow."
+        yield f"Thoughts that never end: {replies['unclosed_thoughts']} replies, which follow no rule."
     for note in summary.notes:
         yield f"{note[0].upper()}{note[1:]}."

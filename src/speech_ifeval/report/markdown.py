@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from speech_ifeval.records import Summary
-from speech_ifeval.report.figures import CODE_TITLES, TITLES, findings, number, of, span
+from speech_ifeval.report.figures import CODE_TITLES, TITLES, findings, number, of, span, visible
+
+_MARKUP = re.compile(r"[\\`*_\[\]|~]")
+_TICKS = re.compile("`+")
 
 
 def escape(text: str) -> str:
-    r"""Write a name so that it cannot break a table or become markup.
+    r"""Write a name so that it cannot break a table, become markup or steer a terminal.
 
-    >>> escape("a|b<c>\nd")
-    'a\\|b&lt;c&gt; d'
+    >>> escape("a|b<c>\nd_e")
+    'a\\|b&lt;c&gt;\\\\nd\\_e'
     """
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return plain.replace("|", "\\|").replace("\n", " ").replace("`", "\\`")
+    plain = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKUP.sub(r"\\\g<0>", plain)
+
+
+def code(text: str) -> str:
+    """Write a line as code, whatever is in it.
+
+    >>> code("a|b"), code("a`b")
+    ('`a|b`', '`` a`b ``')
+    """
+    shown = visible(text)
+    if "`" not in shown:
+        return f"`{shown}`"
+    fence = "`" * (1 + max(map(len, _TICKS.findall(shown))))
+    return f"{fence} {shown} {fence}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -62,8 +79,8 @@ def summary_markdown(summary: Summary) -> str:
             ],
         ),
         "\n".join(f"- {escape(sentence)}" for sentence in findings(summary)),
-        f"`{summary.signature}`",
+        code(summary.signature),
     ]
     if summary.reference is not None:
-        parts.append(f"Reference: `{summary.reference.signature}`")
+        parts.append(f"Reference: {code(summary.reference.signature)}")
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -30,9 +30,10 @@ _MISSED = "bold red"
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    # As `Text`, here and below: rich reads markup in a plain string, and names are not ours.
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
+        table.add_column(Text(column), justify="left" if index == 0 else "right", no_wrap=True)
     return table
 
 
@@ -51,10 +52,14 @@ def summary_view(summary: Summary) -> list[RenderableType]:
     if summary.reference is not None:
         parts += [_against(summary, summary.reference), ""]
     parts += [Text(f"• {sentence}") for sentence in findings(summary)]
-    parts += ["", Text(summary.signature, style="dim", overflow="fold")]
+    parts += ["", _signature(summary.signature)]
     if summary.reference is not None:
-        parts.append(Text(f"reference {summary.reference.signature}", style="dim", overflow="fold"))
+        parts.append(_signature(f"reference {summary.reference.signature}"))
     return parts
+
+
+def _signature(line: str) -> Text:
+    return Text(visible(line), style="dim", overflow="fold")
 
 
 def _headline(summary: Summary) -> Table:
@@ -63,9 +68,8 @@ def _headline(summary: Summary) -> Table:
     table.add_row("IFrate, %", *_bold(*of(ifrate)), str(ifrate.n), str(ifrate.unscored))
     if summary.reference is not None and summary.forgetting is not None and summary.points is not None:
         theirs = summary.reference.ifrate
-        table.add_row(
-            f"IFrate of {visible(summary.reference.name)}, %", *of(theirs), str(theirs.n), str(theirs.unscored)
-        )
+        whose = Text(f"IFrate of {visible(summary.reference.name)}, %")
+        table.add_row(whose, *of(theirs), str(theirs.n), str(theirs.unscored))
         flag = " (wide reference)" if summary.reference.wide else ""
         table.add_row(f"Forgetting rate Δ, %{flag}", *_bold(*of(summary.forgetting, signed=True)), "", "")
         table.add_row("Difference, points", *of(summary.points, signed=True), "", "")
@@ -137,7 +141,12 @@ def defects_view(name: str, items: int, defects: Sequence[Defect]) -> list[Rende
             Text(visible(defect.expected)),
         )
     counts = Counter((defect.severity, defect.kind) for defect in defects)
-    summary = Table(box=None, pad_edge=False, title=f"{visible(name)}: {items} items", title_justify="left")
+    summary = Table(
+        box=None,
+        pad_edge=False,
+        title=Text(f"{visible(name)}: {items} items", style="italic"),
+        title_justify="left",
+    )
     summary.add_column("kind")
     summary.add_column("severity")
     summary.add_column("defects", justify="right")
@@ -170,7 +179,8 @@ def constraints_view(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         last = row["id"]
         kwargs = ", ".join(row["kwargs"]) if first else ""
         table.add_row(
-            row["id"] if first else "", (row["code"] or NONE) if first else "", kwargs, " ".join(row["rules"]),
-            Text(row["checks"]),
-        )  # fmt: skip
+            *map(Text, (row["id"] if first else "", (row["code"] or NONE) if first else "", kwargs)),
+            " ".join(row["rules"]),
+            Text(visible(row["checks"])),
+        )
     return [table]

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.errors import DataError, MismatchError
+from speech_ifeval.judges import no_judge, parse_result, replay
+from speech_ifeval.judges.replay import reply_hash
+from tests.pipeline.conftest import ANSWERS, CLOSED, THINKING, judge_rows, small, write_rows
+
+__all__ = ["small"]  # the fixture
+FIRST, SECOND = "chain-of-thought/0000", "chain-of-thought/0001"
+
+
+@pytest.mark.parametrize(
+    ("reply", "followed"),
+    [
+        ("Result: YES", True),
+        ("Result: NO", False),
+        ("It reasons.\n\nResult: YES\n", True),
+        ("result: no.", False),
+        ("**Result: YES**", True),
+        ("**Result:** NO", False),
+        ("Result: *YES*.", True),
+        ("_Result: YES_", True),
+        ("Result: NO\nResult: YES", True),  # the last line counts
+        ("Result: YES or NO", None),
+        ("Result: YESTERDAY", None),
+        ("Result:", None),
+        ("YES", None),
+        ("Result: YES\nBut I am not sure.", None),
+        ("The result: YES", None),
+        ("Result: YES NO", None),
+        ("Result: MAYBE", None),
+        ("", None),
+        (" \n ", None),
+        ("\ud800", None),
+    ],
+)
+def test_the_verdict_is_the_last_line(reply: str, followed: bool | None) -> None:
+    assert parse_result(reply) is followed
+
+
+@pytest.mark.parametrize("unit", ["*", " ", "Result: ", "\n", "_*", "Result: YES "])
+def test_a_long_reply_is_read_in_no_time(unit: str) -> None:
+    import time
+
+    started = time.process_time()
+    parse_result(unit * (1_000_000 // len(unit)) + "x")
+    assert time.process_time() - started < 2
+
+
+def test_recorded_replies_are_read_with_what_they_judged(small: Benchmark, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "r.jsonl", judge_rows({FIRST: "Good.\nResult: YES", SECOND: "What?"}))
+    judge = replay([path], small)
+    first, second = judge.judgements[FIRST], judge.judgements[SECOND]
+    assert (first.followed, first.reason, first.judge_reply) == (True, None, "Good.\nResult: YES")
+    assert first.reply_hash == reply_hash(ANSWERS[FIRST])
+    assert (second.followed, second.reason) == (None, "the judge's reply does not end with Result: YES or NO")
+    assert judge.label.startswith("replay-")
+
+
+def test_the_label_is_the_contents(small: Benchmark, tmp_path: Path) -> None:
+    rows = judge_rows({FIRST: "Result: YES", SECOND: "Result: NO"})
+    label = replay([write_rows(tmp_path / "a.jsonl", rows)], small).label
+    assert replay([write_rows(tmp_path / "b.jsonl", rows[::-1])], small).label == label
+    parts = [write_rows(tmp_path / f"{n}.jsonl", [row]) for n, row in enumerate(rows)]
+    assert replay(parts, small).label == label
+    other = judge_rows({FIRST: "Result: YES", SECOND: "Result: YES"})
+    assert replay([write_rows(tmp_path / "c.jsonl", other)], small).label != label
+
+
+def test_rows_of_the_release_are_joined_by_what_was_asked(small: Benchmark, tmp_path: Path) -> None:
+    rows = [
+        {**row, "messages": [], "response": ANSWERS[id], "eval_response": "Result: YES"}
+        for row, id in zip(THINKING, (FIRST, SECOND), strict=True)
+    ]
+    judge = replay([write_rows(tmp_path / "llm_eval@chain-of-thought.jsonl", rows)], small)
+    assert sorted(judge.judgements) == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**CLOSED[0], "response": "YES", "eval_response": "Result: YES"},  # rules decide that item
+        {**CLOSED[0], "response": "YES", "rule_eval_result": [True]},  # no judge said anything
+        {"id": FIRST, "response": None, "eval_response": "Result: YES"},
+        {"id": FIRST, "response": "a", "eval_response": None},
+        {"id": "chain-of-thought/0099", "response": "a", "eval_response": "Result: YES"},
+    ],
+)
+def test_rows_about_anything_else_are_passed_over(small: Benchmark, tmp_path: Path, row: dict[str, Any]) -> None:
+    assert replay([write_rows(tmp_path / "r.jsonl", [row])], small) == no_judge
+
+
+def test_two_judges_that_disagree_are_refused(small: Benchmark, tmp_path: Path) -> None:
+    rows = [*judge_rows({FIRST: "Result: YES"}), *judge_rows({FIRST: "Result: NO"})]
+    with pytest.raises(MismatchError, match=rf"r.jsonl:2: {FIRST} was judged before, and differently; keep the"):
+        replay([write_rows(tmp_path / "r.jsonl", rows)], small)
+    same = [*judge_rows({FIRST: "Result: YES"}), *judge_rows({FIRST: "Result: YES"})]
+    assert replay([write_rows(tmp_path / "s.jsonl", same)], small).judgements[FIRST].followed
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"id":', "r.jsonl:1: expected a JSON object, found text that is not JSON"),
+        ({"id": FIRST, "response": "a", "eval_response": 3}, 'r.jsonl:1: the field "eval_response" must be'),
+    ],
+)
+def test_a_broken_row_is_named(small: Benchmark, tmp_path: Path, row: Any, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        replay([write_rows(tmp_path / "r.jsonl", [row])], small)
+    assert message in str(caught.value)
