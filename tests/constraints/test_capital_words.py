@@ -6,22 +6,17 @@ import random
 import time
 import unicodedata
 
-import nltk
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.tokenize.destructive import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktSentenceTokenizer
 
-from speech_ifeval.constraints import compile
+from speech_ifeval.constraints import capital_words, compile, sentences
 from speech_ifeval.constraints.capital_words import count_capital_words
 from speech_ifeval.constraints.sentences import ABBREVIATIONS
 from speech_ifeval.errors import ConstraintError
 
-needs_nltk_3_10 = pytest.mark.skipif(
-    tuple(map(int, nltk.__version__.split(".")[:2])) < (3, 10),
-    reason="NLTK 3.10 is the oracle: earlier ones cut at fewer marks",
-)
 PUNKT = PunktSentenceTokenizer()
 PUNKT._params.abbrev_types = set(ABBREVIATIONS)
 WORDS = NLTKWordTokenizer()
@@ -62,15 +57,17 @@ TABLE = [
     ("É ß ǅ ℨ", 2),
     ("I'm\x1cI", 1),
     ("\ud800A", 1),
+    ("ⒶGONNA", 3),
+    ("ⒶD'YEⒶD'YEⒶD'YEⒶD'YE", 12),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), TABLE)
 def test_counts(text: str, expected: int) -> None:
     assert count_capital_words(text) == expected
+    assert count_capital_words(text, expected) >= expected
 
 
-@needs_nltk_3_10
 @pytest.mark.parametrize(("text", "expected"), TABLE)
 def test_the_table_is_what_nltk_says(text: str, expected: int) -> None:
     assert nltk_count(text) == expected
@@ -98,11 +95,32 @@ words = st.lists(
 texts = st.one_of(st.text(st.sampled_from(CHARACTERS), max_size=20), pieces, words, anything)
 
 
-@needs_nltk_3_10
 @given(texts)
 @settings(max_examples=1000, deadline=None)
 def test_counts_as_nltk(text: str) -> None:
     assert count_capital_words(text) == nltk_count(text)
+
+
+@given(texts)
+@settings(max_examples=500, deadline=None)
+def test_long_texts_count_as_nltk_and_up_to_what_is_enough(text: str) -> None:
+    count = nltk_count(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(capital_words, "_FIRST", 1)
+        patch.setattr(capital_words, "_LONG", 0)
+        assert count_capital_words(text) == count
+        for enough in range(count + 3):
+            assert (count_capital_words(text, enough) >= enough) == (count >= enough)
+
+
+@given(st.one_of(pieces, words), texts, st.integers(30, 60))
+@settings(max_examples=100, deadline=None)
+def test_loops_count_as_nltk(unit: str, after: str, turns: int) -> None:
+    text = unit * turns + after
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(capital_words, "_LONG", 0)
+        patch.setattr(sentences, "_MARGIN", max(1, len(after)))
+        assert count_capital_words(text) == nltk_count(text)
 
 
 def random_text(rng: random.Random) -> str:
@@ -121,7 +139,6 @@ def random_text(rng: random.Random) -> str:
 
 
 @pytest.mark.slow
-@needs_nltk_3_10
 def test_counts_as_nltk_on_many_texts() -> None:
     rng = random.Random(20231114)
     end = time.monotonic() + 40

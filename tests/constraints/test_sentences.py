@@ -8,7 +8,6 @@ import time
 import unicodedata
 from pathlib import Path
 
-import nltk
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,15 +17,12 @@ from speech_ifeval.constraints import sentences
 from speech_ifeval.constraints.sentences import (
     ABBREVIATIONS,
     careful_sentences,
+    count_loop,
     count_sentences,
     sentence_spans,
 )
 
 REPORT = Path(__file__).parents[3] / "shared/data/recorded/desta2/reports/rule_eval@creative_writing.jsonl.jsonl"
-needs_nltk_3_10 = pytest.mark.skipif(
-    tuple(map(int, nltk.__version__.split(".")[:2])) < (3, 10),
-    reason="NLTK 3.10 is the oracle: earlier ones do not take typographic quotes for closing marks",
-)
 
 
 def _punkt() -> PunktSentenceTokenizer:
@@ -106,7 +102,6 @@ def test_counts(text: str, expected: int, careful: int) -> None:
     assert len(list(sentence_spans(text))) == expected
 
 
-@needs_nltk_3_10
 @pytest.mark.parametrize(("text", "expected"), [row[:2] for row in TABLE])
 def test_the_table_is_what_nltk_says(text: str, expected: int) -> None:
     assert len(PUNKT.tokenize(text)) == expected
@@ -182,7 +177,6 @@ def assert_careful(text: str) -> None:
         assert (careful_sentences(text, enough) >= enough) == (careful >= enough)
 
 
-@needs_nltk_3_10
 @given(texts)
 @settings(max_examples=1000, deadline=None)
 def test_counts_as_nltk(text: str) -> None:
@@ -195,7 +189,6 @@ def test_careful_counts_no_more_and_some_sentence_in_any_text(text: str) -> None
     assert_careful(text)
 
 
-@needs_nltk_3_10
 @given(texts)
 @settings(max_examples=500, deadline=None)
 def test_counting_words_that_are_alike_together_changes_nothing(text: str) -> None:
@@ -203,8 +196,29 @@ def test_counting_words_that_are_alike_together_changes_nothing(text: str) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sentences, "_MANY", 1)
         patch.setattr(sentences, "_DENSE", 10**9)
+        patch.setattr(sentences, "_CHUNK", 2)
         assert_as_nltk(text)
         assert careful_sentences(text) == careful
+
+
+@given(st.one_of(pieces, words, nasty), texts, texts, st.integers(40, 120))
+@settings(max_examples=300, deadline=None)
+def test_counting_few_turns_of_a_loop_changes_nothing(unit: str, before: str, after: str, turns: int) -> None:
+    text = before + unit * turns + after
+    count, careful = count_sentences(text), careful_sentences(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sentences, "_MARGIN", max(1, len(before), len(after)))
+        for counting, expected in ((count_sentences, count), (careful_sentences, careful)):
+            assert counting(text) == expected
+            assert count_loop(text, counting) in (expected, None)
+
+
+@given(st.one_of(pieces, nasty), texts, st.integers(200, 700))
+@settings(max_examples=200, deadline=None)
+def test_long_words_count_as_nltk(unit: str, after: str, length: int) -> None:
+    word = "".join(unit.split()) or "."
+    text = (word * length)[:length] + after
+    assert count_sentences(text) == len(PUNKT.tokenize(text))
 
 
 def random_text(rng: random.Random) -> str:
@@ -223,7 +237,6 @@ def random_text(rng: random.Random) -> str:
 
 
 @pytest.mark.slow
-@needs_nltk_3_10
 def test_counts_as_nltk_on_many_texts() -> None:
     rng = random.Random(20250519)
     end = time.monotonic() + 55
@@ -257,7 +270,6 @@ def test_linear_in_the_text(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=repr)
-@needs_nltk_3_10
 def test_long_repetitions_count_as_nltk(pattern: str) -> None:
     text = (pattern * 3000)[:3000]
     assert count_sentences(text) == len(PUNKT.tokenize(text))

@@ -9,35 +9,58 @@ is involved. Only sentences with one of these are rewritten, by `_spaced`.
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import repeat
 
 from speech_ifeval.constraints.kwargs import Count, Relation
 from speech_ifeval.constraints.registry import Miss, Verifier, constraint
-from speech_ifeval.constraints.sentences import is_letter, sentence_spans
+from speech_ifeval.constraints.sentences import count_loop, is_letter, sentence_spans
 
 _SPACE = r"[^\S\x1c-\x1f]"  # unlike `str.split`, the substitutions do not take \x1c to \x1f for white space
 _CUT = re.compile(r"[\s\"`«»“”‘’„;@#$%&‒-―?!*()\[\]{}<>]+|-{2}|\.{2,}|[:,](?!\d)")
 
 # What needs a look at the sentence: an apostrophe, a period where a sentence may end inside a word, and the words
 # that are cut in two.
-_NOT_PLAIN = re.compile(r"'|\.:\d|(?i:cannot|gimme|gonna|gotta|lemme|wanna)")
+_NOT_PLAIN = re.compile(
+    r"[':CcGgLlWw](?:(?<=')|(?<=\.:)\d|(?i:(?<=c)annot|(?<=g)(?:imme|onna|otta)|(?<=l)emme|(?<=w)anna))"
+)
+# The last capital of a word; nothing that is one is missing.
+_LAST_CAPITAL = re.compile(
+    r"[A-Z\x80-\U0010ffff](?:(?![A-Za-z])|(?<=[\x80-\U0010ffff])|(?=(?i:n't|not|me|na|ta|is|was)))"
+)
 _I_AM = re.compile(r"I'(?:m|d|s|ll|ve|re)[,?!]?")
 _NO_CAPITAL_WORD = re.compile(r"(?:[A-Z][a-z]+'s|[A-Z][a-z]{2,}'[a-z]+)[.,?!]?")
 
-_OPENING = re.compile(r"[«“‘„`]")
+# How many words, or characters of sentences, are looked at before it is asked whether there are enough.
+_FIRST = 500
+_LONG = 5000
+
+# What `_spaced` looks for. Where only a space is to be put before a match, the pattern begins with a plain
+# character, which `re` searches fastest, and looks back from there.
+_OPENING = "«“‘„`"
 _OPENING_STRAIGHT = re.compile(r"(?<=[ (\[{<])(?:\"|'')")
-_APOSTROPHE = re.compile(r"'(?=\S)(?<![A-Za-z0-9_]')")
+_APOSTROPHE_IN_ASCII = re.compile(
+    r"'(?=[A-Za-z0-9_])(?<![A-Za-z0-9_\x80-\U0010ffff]')(?!(?i:re|ve|ll|[mtsdn])(?![A-Za-z0-9_]))"
+)
+_APOSTROPHE = re.compile(
+    r"'(?=\S)(?<![A-Za-z0-9_]')(?:(?<=[\x80-\U0010ffff]')|(?=(?i:re|ve|ll|[mtsdn])?[\x80-\U0010ffff]))"
+)
 _CLITIC = re.compile(r"re|ve|ll|[mtsdn]", re.IGNORECASE)
 _LAST_PERIOD = re.compile(rf"(?<=[^.])\.([\])}}>\"'»”’ ]*+){_SPACE}*+\Z")
 _PAUSE = re.compile(r"([:,])(\D|\Z)")
-_MARK = re.compile(r"\.{2,}|[;@#$%&‒-―?!]")
+_DOTS = re.compile(r"(\.{2,})")
+_MARKS = ";@#$%&‒–—―?!"
 _LONE_APOSTROPHE = re.compile(r"(?<=[^'])' ")
-_LATER_MARK = re.compile(r"[*\"()\[\]{}<>»”’]|--|''")
+_LATER_MARKS = (*'*"()[]{}<>»”’', "--", "''")
 _SPACES = re.compile(rf"{_SPACE}+")
-_SHORT_CLITIC = re.compile(r"(?<=[^' ])('[sSmMdD]?)(?= )")
-_LONG_CLITIC = re.compile(r"(?<=[^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T)(?= )")
+_SHORT_CLITIC = re.compile(r"'(?=[sSmMdD]? )(?<=[^' ]')")
+_LONG_CLITIC = re.compile(r"'(?=(?:ll|LL|re|RE|ve|VE) )(?<=[^' ]')")
+_LONG_CLITIC_OR_NOT = re.compile(r"(?<=[^' ])(?='(?:ll|LL|re|RE|ve|VE) |n't |N'T )")
 _TWO_WORDS_INSIDE = re.compile(
     r"(?i)\b(?:(can)(not)|(gim)(me)|(gon)(na)|(got)(ta)|(lem)(me)|(d)('ye)|(more)('n))\b|\b(wan)(na)(?=\s)"
 )
+_INSIDE = ("cannot", "gimme", "gonna", "gotta", "lemme", "wanna", "d'ye", "more'n", "'tis", "'twas")
 _IT_IS_INSIDE = re.compile(r"(?i)(?<= )('t)(is)\b")
 _IT_WAS_INSIDE = re.compile(r"(?i)(?<= )('t)(was)\b")
 _SEPARATOR = re.compile(r"[\x1c-\x1f]")
@@ -55,7 +78,7 @@ def capital_word_frequency(*, capital_frequency: Count, capital_relation: Relati
     fewer = capital_relation == "less than"
 
     def check(text: str) -> bool:
-        return (count_capital_words(text) < capital_frequency) is fewer
+        return (count_capital_words(text, capital_frequency) < capital_frequency) is fewer
 
     def why(text: str) -> Miss:
         found = count_capital_words(text)
@@ -65,8 +88,13 @@ def capital_word_frequency(*, capital_frequency: Count, capital_relation: Relati
     return Verifier(check, why)
 
 
-def count_capital_words(text: str) -> int:
+def count_capital_words(text: str, enough: int | None = None) -> int:
     """Count the tokens of `text` that are in capital letters.
+
+    Args:
+        text: any string.
+        enough: a threshold. When given, all that counts is whether the result is at least `enough`: counting
+            stops as soon as that is settled either way.
 
     Equal to counting them in the output of NLTK 3.10's tokenizers, except for characters that Python's Unicode
     tables do not know yet. Never raises; linear in the text's length.
@@ -74,18 +102,40 @@ def count_capital_words(text: str) -> int:
     >>> count_capital_words("I DON'T know NATO, but you CANNOT say it isn't in the U.S.A.")
     7
     """
-    count = _count_plain(text)
+    # A word of one ASCII letter has a space or mark after it, or a word that is longer.
+    most = len(text) // 2 + 1 if text.isascii() else len(text)
+    if enough is None:
+        enough = most + 1
+    elif most < enough:
+        return most
+    if len(text) > _LONG:
+        total = count_loop(text, count_capital_words)
+        if total is not None:
+            return total
+        capitals = len(_LAST_CAPITAL.findall(text))
+        if capitals < enough <= most:
+            return capitals
+    count = _count_plain(text, enough)
     if count is None:
-        count = 0
+        count = size = 0
+        look_at = _FIRST
         rest = []
         for start, stop in sentence_spans(text):
             sentence = text[start:stop]
-            in_sentence = _count_plain(sentence)
+            in_sentence = _count_plain(sentence, enough)
             if in_sentence is None:
                 rest.append(_with_ends_apart(sentence))
+                size += stop - start
+                if size > look_at:
+                    count += _count_spaced("\n".join(rest), enough - count)
+                    rest = []
+                    size = 0
+                    look_at *= 2
             else:
                 count += in_sentence
-        count += _count_upper(_spaced("\n".join(rest)).split())
+            if count >= enough:
+                return count
+        count += _count_spaced("\n".join(rest), enough - count)
     return count
 
 
@@ -93,24 +143,32 @@ def _count_upper(words: list[str]) -> int:
     return sum(map(str.isupper, words))
 
 
-def _count_plain(text: str) -> int | None:
+def _count_plain(text: str, enough: int) -> int | None:
     """Count them where no sentence is needed for it; None where one is."""
     count = 0
     contracted = False
-    for word in text.split():
-        if word.islower():
-            continue
-        if _NOT_PLAIN.search(word):
-            if not any(map(str.isupper, word)) or _NO_CAPITAL_WORD.fullmatch(word):
+    words = text.split()
+    for chunk in (words[:_FIRST], words[_FIRST:]) if len(words) > _FIRST else (words,):
+        for word, times in Counter(chunk).items() if len(chunk) > _FIRST else zip(chunk, repeat(1)):
+            if word.islower():
                 continue
-            if not _I_AM.fullmatch(word):
-                return None
-            count += 1
-            contracted = True
-        elif word.isalpha():
-            count += word.isupper()
-        else:
-            count += _count_upper(_CUT.split(word))
+            if _NOT_PLAIN.search(word):
+                if not any(map(str.isupper, word)) or _NO_CAPITAL_WORD.fullmatch(word):
+                    continue
+                if not _I_AM.fullmatch(word):
+                    return None
+                count += times
+                contracted = True
+            elif word.isalpha():
+                if word.isupper():
+                    count += times
+            else:
+                *pieces, rest = _CUT.split(word, _FIRST)
+                count += times * _count_upper(pieces)
+                if count < enough:
+                    count += times * _count_upper(_CUT.split(rest))
+        if count >= enough:
+            break
     if contracted and _SEPARATOR.search(text):  # which do not end a contraction
         return None
     return count
@@ -127,24 +185,62 @@ def _with_ends_apart(sentence: str) -> str:
     return sentence
 
 
+def _count_spaced(text: str, enough: int) -> int:
+    """Count the capital words of sentences whose ends are apart; as in `_count_plain`, up to `enough`."""
+    first, *pieces = text.split(" ")
+    if len(pieces) < _FIRST:
+        return _count_upper(_spaced(text).split())
+    # What stands between two spaces is cut without regard to what stands beyond them. Of a loop it is cut once.
+    count = _count_upper(_spaced(f"{first} \n {pieces.pop()}").split())
+    for chunk in (pieces[:_FIRST], pieces[_FIRST:]):
+        alike = defaultdict(list)
+        for piece, times in Counter(chunk).items():
+            alike[times].append(piece)
+        for times, together in alike.items():
+            count += times * _count_upper(_spaced(f" {' '.join(together)} ").split())
+        if count >= enough:
+            break
+    return count
+
+
 def _spaced(text: str) -> str:
     """Put spaces around the tokens of `text`, as far as words with capital letters are concerned.
 
     The order matters, since many steps look for the spaces that earlier ones put.
     """
-    text = _OPENING.sub(r" \g<0> ", text)
+    text = _marks_apart(text, _OPENING)
     text = _OPENING_STRAIGHT.sub(" ` ", text)
-    text = _APOSTROPHE.sub(_opening_apostrophe, text)
-    text = _PAUSE.sub(r" \1 \2", text)
-    text = _MARK.sub(r" \g<0> ", text)
+    if "'" in text:
+        text = _APOSTROPHE_IN_ASCII.sub("' ", text)
+        if not text.isascii():
+            text = _APOSTROPHE.sub(_opening_apostrophe, text)
+    parts = _PAUSE.split(text)
+    parts[1::3] = [f" {pause} " for pause in parts[1::3]]
+    text = "".join(parts)
+    if ".." in text:
+        parts = _DOTS.split(text)
+        parts[1::2] = repeat(" .. ", len(parts) // 2)
+        text = "".join(parts)
+    text = _marks_apart(text, _MARKS)
     text = _LONE_APOSTROPHE.sub(" ' ", text)
-    text = _LATER_MARK.sub(r" \g<0> ", text)
-    text = _SPACES.sub(" ", f" {text} ")
-    text = _SHORT_CLITIC.sub(r" \1 ", text)
-    text = _LONG_CLITIC.sub(r" \1 ", text)
-    text = _TWO_WORDS_INSIDE.sub(_two_words, text)
-    text = _IT_IS_INSIDE.sub(r" \1 \2 ", text)
-    return _IT_WAS_INSIDE.sub(r" \1 \2 ", text)
+    text = _marks_apart(text, _LATER_MARKS)
+    text = _SPACES.sub(" ", f" {text} ") if _SEPARATOR.search(text) else f" {' '.join(text.split())} "
+    text = _SHORT_CLITIC.sub(" '", text)
+    has_not = "n't " in text or "N'T " in text
+    text = _LONG_CLITIC_OR_NOT.sub(" ", text) if has_not else _LONG_CLITIC.sub(" '", text)
+    lower = text.lower()
+    if not text.isascii() or any(map(lower.__contains__, _INSIDE)):
+        text = _TWO_WORDS_INSIDE.sub(_two_words, text)
+        text = _IT_IS_INSIDE.sub(r" \1 \2 ", text)
+        text = _IT_WAS_INSIDE.sub(r" \1 \2 ", text)
+    return text
+
+
+def _marks_apart(text: str, marks: Iterable[str]) -> str:
+    for mark in marks:
+        if mark in text:
+            text = text.replace(mark, f" {mark} ")
+    return text
 
 
 def _opening_apostrophe(match: re.Match[str]) -> str:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, pairwise, repeat, starmap
 
 ABBREVIATIONS = frozenset(
@@ -34,14 +34,14 @@ ABBREVIATIONS = frozenset(
 # From how many words with candidates on, and how close together, it pays to decide once for all that are alike.
 _MANY = 400
 _DENSE = 16
+_CHUNK = 4000  # words that are decided together
+# Of a text that repeats itself: what is left at both ends, the longest unit looked for, how often it has to come.
+_MARGIN, _LONGEST_UNIT, _TURNS = 512, 2048, 16
 _TERMINATORS = ".?!"
 _NO_SENTENCE_STARTS_WITH = frozenset(";:,.!?")
 _CLOSERS = "\"')]}‘’“”«»"
 _CLOSERS_CLASS = re.escape(_CLOSERS)
-_CIRCLED_LETTERS = (
-    *(("\u24b6", "\u24e9"), ("\U0001f130", "\U0001f149")),
-    *(("\U0001f150", "\U0001f169"), ("\U0001f170", "\U0001f189")),
-)
+_CIRCLED_LETTERS = re.compile("[\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189]")
 _ASCII_SPACE = " \t\n\r\x0b\x0c"
 
 # Character classes, to be put between brackets or used as they are. A space is what Unicode calls one: unlike
@@ -94,7 +94,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_PIECE = re.compile(r"[^()\[\]{}\":;*@]*+[()\[\]{}\":;*@]|.+", re.DOTALL)  # ends with a mark that is a token
 _NUMBER = re.compile(r"-?[.,]?\d[\d,.-]*")
+_DIGITS = re.compile(r"[0-9]+")
 _WORD = re.compile(rf"{_IN_WORD}*")
 _WORD_AND_GAP = re.compile(rf"{_IN_WORD}++(?:{_SPACE}*[ \t\n\r\x0b\x0c])?")
 _CLOSING = re.compile(rf"([{_CLOSERS_CLASS}]+?)(?:{_SPACE}+|(?=--)|\Z)")
@@ -131,6 +133,8 @@ def count_sentences(text: str, enough: int | None = None) -> int:
         enough = most + 2
     elif most < enough:
         return most
+    if len(text) > 4 * _MARGIN and (total := count_loop(text, count_sentences)) is not None:
+        return total
     wanted = enough - closed
     check_at = min(wanted, _MANY)
     found = 0
@@ -145,7 +149,7 @@ def count_sentences(text: str, enough: int | None = None) -> int:
             if found >= wanted:
                 return found + closed
             if looked == _MANY or match.end() < _DENSE * found:
-                found += _count_alike(text, match.end(), careful=False)
+                found += _count_alike(text, match.end(), wanted - found)
                 break
             check_at = wanted
     return found + (closed or _has_rest(text))
@@ -171,6 +175,8 @@ def careful_sentences(text: str, enough: int | None = None) -> int:
         most = text.count(".") + text.count("?") + text.count("!") + 1
         if most < enough:
             return most
+    if len(text) > 4 * _MARGIN and (total := count_loop(text, careful_sentences)) is not None:
+        return total
     found = 0
     for looked, match in enumerate(_WORD_WITH_CANDIDATE.finditer(text), 1):
         for end in _ends_of(text, match):
@@ -178,9 +184,31 @@ def careful_sentences(text: str, enough: int | None = None) -> int:
         if enough is not None and found >= enough:
             return found
         if looked == _MANY:
-            found += _count_alike(text, match.end(), careful=True)
+            found += _count_alike(text, match.end(), (enough or len(text)) - found, careful=True)
             break
     return found + _has_rest(text)
+
+
+def count_loop(text: str, count: Callable[[str], int]) -> int | None:
+    """Count in a text that repeats itself what `count` counts, from few of its turns; None in any other text.
+
+    What is counted must be decided by the words near by: then one turn more adds the same each time. The unit has
+    white space, where words end, and more than that.
+
+    >>> count_loop("I see. " * 10**6, count_sentences)
+    1000000
+    """
+    unit = text.find(text[_MARGIN : _MARGIN + 64], _MARGIN + 1, _MARGIN + 64 + _LONGEST_UNIT) - _MARGIN
+    turns = (len(text) - 2 * _MARGIN) // unit - 8 if unit > 0 else 0
+    if turns < _TURNS or text[_MARGIN : -_MARGIN - unit] != text[_MARGIN + unit : -_MARGIN]:
+        return None
+    turn = text[_MARGIN : _MARGIN + unit]
+    if turn.isspace() or not any(map(turn.__contains__, _ASCII_SPACE)):
+        return None
+    cut = _MARGIN + 4 * unit
+    rest = text[cut + turns * unit :]
+    found = count(text[:cut] + rest)
+    return found + turns * (count(text[: cut + unit] + rest) - found)
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -211,9 +239,7 @@ def _close(text: str, start: int, end: int, stop: int) -> tuple[tuple[int, int],
     # The span of the sentence whose terminator is at `end`, and where the next one, which ends at `stop`, begins.
     following = _next_start(text, end)
     marks = _CLOSING.match(text, following, stop)
-    if marks is None:
-        return (start, end + 1), following
-    return (start, marks.end(1)), marks.end()
+    return ((start, end + 1), following) if marks is None else ((start, marks.end(1)), marks.end())
 
 
 def _ends(text: str) -> Iterator[int]:
@@ -223,32 +249,36 @@ def _ends(text: str) -> Iterator[int]:
 
 
 def _ends_of(text: str, match: re.Match[str]) -> Sequence[int]:
-    if match.lastindex is None:
-        return (_last_candidate(text, match.start()),)
-    return _ends_in_word(text, match.start())
+    first = match.start()
+    return (_last_candidate(text, first),) if match.lastindex is None else _ends_in_word(text, first)
 
 
-def _count_alike(text: str, start: int, *, careful: bool) -> int:
+def _count_alike(text: str, start: int, enough: int, careful: bool = False) -> int:
     """Count the ends from `start`, the end of a word, deciding once for all words that have the same neighbours.
 
-    Slower than looking at each word on ordinary text, and many times faster on that of a model that loops.
+    Slower on ordinary text than looking at each word, and many times faster on text that loops. Stops after a
+    chunk of words with which there are `enough`.
     """
-    words = _WORD_AND_GAP.findall(text, start)
-    lefts: Iterable[str] = repeat("")
-    if careful:  # which looks at a few characters before a terminator, too
-        first = len(text) - len(text[start:].lstrip())
-        lefts = chain((text[first - 8 if first > 8 else 0 : first],), words)
+    first = len(text) - len(text[start:].lstrip())
+    before = text[first - 8 if first > 8 else 0 : first]
+    # One digit stands for all, and for many.
+    words = _WORD_AND_GAP.findall(_DIGITS.sub("1", text[start:]))
     found = 0
-    alike = Counter(zip(lefts, words, chain(words[1:], ("",)), strict=False))
-    for (left, word, right), times in alike.items():
-        left = left[-8:]
-        around = left + word + right
-        candidate = _CANDIDATE.search(around, len(left))
-        if candidate is not None and candidate.start() < len(left) + len(word):
-            ends = _ends_in_word(around, candidate.start())
-            if careful:
-                ends = [end for end in ends if not _goes_on(around, end)]
-            found += len(ends) * times
+    for begin in range(0, len(words), _CHUNK):
+        chunk = words[begin : begin + _CHUNK + 1]
+        following = chunk[1:] if len(chunk) > _CHUNK else (*chunk[1:], "")
+        lefts: Iterable[str] = repeat("")
+        if careful:  # which looks at a few characters before a terminator, too
+            lefts = chain((words[begin - 1] if begin else before,), chunk)
+        for (left, word, right), times in Counter(zip(lefts, chunk, following, strict=False)).items():
+            left = left[-8:]
+            around = left + word + right
+            candidate = _CANDIDATE.search(around, len(left))
+            if candidate is not None and candidate.start() < len(left) + len(word):
+                ends = _ends_in_word(around, candidate.start())
+                found += times * (sum(not _goes_on(around, end) for end in ends) if careful else len(ends))
+        if found >= enough:
+            break
     return found
 
 
@@ -286,20 +316,21 @@ def _word_start(text: str, at: int) -> int:
 
 def _stops(text: str, start: int, candidate: int) -> bool:
     """Decide whether a sentence ends in the word from `start` to `candidate`, given what follows it."""
-    if text[candidate + 1] in _MARKS:
-        context = text[start : candidate + 2]
-    else:
-        following = _NEXT_TOKEN.match(text, candidate + 1)
-        assert following is not None
-        context = text[start : following.end()]
+    following = _NEXT_TOKEN.match(text, candidate + 1)
+    assert following is not None or text[candidate + 1] in _MARKS
+    context = text[start : following.end() if following else candidate + 2]
     if len(context) < 200 and "\n" not in context:
         tokens = _TOKEN.findall(context)
         return any(map(_is_stop, tokens, tokens[1:]))
     # Lines are read one by one, and those of nothing but white space in Python's sense not at all.
-    lines = filter(str.strip, context.split("\n"))
+    lines = list(filter(str.strip, context.split("\n")))
     pairs = pairwise(match[0] for line in lines for match in _TOKEN.finditer(line))
-    while block := set(islice(pairs, 4096)):  # a long word is mostly the same few tokens
-        if any(starmap(_is_stop, block)):
+    if any(starmap(_is_stop, islice(pairs, 64))):
+        return True
+    pieces = _PIECE.findall(lines[0])  # of a long word, mostly the same few
+    lines[0] = pieces.pop()
+    for block in chain([lines], zip(set(pieces))):
+        if any(starmap(_is_stop, set(pairwise(chain.from_iterable(map(_TOKEN.findall, block)))))):
             return True
     return False
 
@@ -331,10 +362,9 @@ def is_letter(character: str) -> bool:
         return character.isalpha() or character == "_"
     category = unicodedata.category(character)
     return (
-        category[0] in "LM"
-        or category in ("Nl", "Pc")
+        (category[0] in "LM" or category in ("Nl", "Pc"))
         or character in "\u200c\u200d"
-        or any(first <= character <= last for first, last in _CIRCLED_LETTERS)
+        or _CIRCLED_LETTERS.match(character) is not None
     )
 
 
