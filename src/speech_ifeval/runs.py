@@ -65,14 +65,7 @@ def appender(path: Path) -> Iterator[Appender]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"{path} is being written by another process; wait for it, or give another --output-dir"
-            ) from None
-        except OSError as error:
-            raise _cannot_write(path, error) from error
+        _hold(path, file)
         _cut_torn_line(file)
         yield Appender(path, file)
     finally:
@@ -149,8 +142,41 @@ def _put(path: Path, content: bytes) -> None:
         raise _cannot_write(path, error) from error
 
 
-def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...]) -> None:
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run directory for one process; it is made if it does not exist. No file is left behind.
+
+    Raises:
+        OutputError: the folder cannot be written, or another process holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    try:
+        _hold(folder, descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _hold(path: Path, file: IO[bytes] | int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OutputError(
+            f"{path} is being written by another process; wait for it, or give another --output-dir"
+        ) from None
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...]) -> dict[str, Any]:
     """Write a stage's manifest, or make sure that the one there was made with the same settings.
+
+    Returns:
+        the manifest that stands: what is recorded only, such as the version, is that of the first process.
 
     Args:
         path: where the manifest stands.
@@ -170,8 +196,9 @@ def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...])
                 f"{path.parent} was made with other settings ({rows}); give another --output-dir, "
                 "or delete that folder"
             )
-        return
+        return before
     write_document(path, manifest)
+    return manifest
 
 
 def _manifest(path: Path) -> dict[str, Any] | None:

@@ -82,6 +82,10 @@ def test_bad_item(items: list[Any], line: int, message: str, write: Callable[...
     [
         (b"", "expected a JSON object, found text that is not JSON"),
         (b"[]", "expected a JSON object, found a list; mend it"),
+        (
+            b'{"name": "a|rules:careful", "description": "", "schema_version": 1}',
+            'the field "name" stands in every signature and must hold neither',
+        ),
         (b'{"name": "x", "description": ""}', 'the field "schema_version" is missing; add it'),
         (
             b'{"name": "x", "description": "", "schema_version": 2}',

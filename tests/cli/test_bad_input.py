@@ -210,7 +210,7 @@ def test_a_missing_package_is_named_with_how_to_install_it(tmp_path: Path) -> No
         (["RUN", "nowhere"], 2, ["no scored run at 'nowhere'", "`speech-ifeval score`"]),
         (["RUN", "RUN/reference", "--scoring", "x"], 2, ["holds no scoring 'x'; it holds official.replay-"]),
         (["RUN", "BROKEN"], 3, [":2: expected a JSON object, found text that is not JSON"]),
-        (["RUN", "CUT"], 3, ["expected verdicts on 66 items, found"]),
+        (["RUN", "CUT"], 3, ["expected 66 verdicts, found"]),
         (["RUN", "CAREFUL"], 4, ["cannot be compared (rules: 'official' against 'careful'"]),
     ],
 )

@@ -93,7 +93,7 @@ def test_names_and_replies_reach_the_terminal_as_text(tmp_path: Path, write: Wri
     replies = [{**row, "response": EVIL + row["response"]} for row in TUNED]
     replies[5] = {"id": TUNED[5]["id"], "error": EVIL}
     path = write(f"{evil}.jsonl", replies)
-    about = {"name": EVIL, "schema_version": 1, "description": EVIL}
+    about = {"name": "b [red]x[/red]", "schema_version": 1, "description": EVIL}
     write("benchmark/benchmark.json", [about])
     (tmp_path / "benchmark" / "items.jsonl").write_bytes((SHIPPED / "items.jsonl").read_bytes())
     args = ["--benchmark", tmp_path / "benchmark", "--output-dir", tmp_path / evil]

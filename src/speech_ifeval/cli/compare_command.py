@@ -30,13 +30,14 @@ def compare_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Compare scored runs side by side: paired differences of IFrate and Δ, rank intervals, flipped items."""
-    from speech_ifeval.cli.output import print_json, print_text, print_view
+    from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
     from speech_ifeval.errors import UsageError
     from speech_ifeval.pipeline.comparing import compare
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
-    comparison = compare(runs, references=reference or [], scoring=scoring)
+    with progress_bar("comparing") as progress:
+        comparison = compare(runs, references=reference or [], scoring=scoring, progress=progress)
     if as_json:
         print_json(comparison)
     elif markdown:

@@ -23,6 +23,8 @@ def print_view(*parts: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    if sys.stdout is None:  # closed by the caller, who wants the files only
+        return
     if isinstance(sys.stdout, TextIOWrapper):  # what the terminal cannot encode is written as escapes
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
@@ -36,6 +38,8 @@ def print_view(*parts: Any) -> None:
 
 def print_text(text: str) -> None:
     """Print plain text; characters the terminal cannot encode are written as escapes."""
+    if sys.stdout is None:
+        return
     sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     sys.stdout.flush()
 
@@ -44,6 +48,8 @@ def print_json(document: Any) -> None:
     """Print a document as JSON, in UTF-8 whatever the terminal."""
     import msgspec
 
+    if sys.stdout is None:
+        return
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     if not text.replace("\n", "").isprintable():  # JSON escapes some control characters, a terminal obeys more
         text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

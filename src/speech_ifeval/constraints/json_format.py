@@ -40,7 +40,7 @@ _CLOSER = str.maketrans("[{", "]}")
 # over again and again by the garbage collector, and all other objects of the process with them, which takes longer
 # than parsing. The lists of a part this short are gone before the collector looks (at 700 objects).
 _MANY_BRACKETS = 10_000
-_PART = 1000
+_PART = 600
 
 
 def _integer(digits: str) -> int:
@@ -150,19 +150,21 @@ def _parses_in_parts(decoder: json.JSONDecoder, text: str, bare: str) -> bool:
     `bare` is the text, its length kept, without the brackets that stand in strings.
 
     A part ends behind a closing bracket, where nothing matters of what was read but which brackets are open. So
-    each part is parsed with these before it and, for those open at its end, closing ones behind it.
+    each part is parsed with these before it and, for those open at its end, closing ones behind it; but for the
+    ones around it that it does not come to.
     """
     opened = ""
     cut = 0
     while len(text) - cut > 2 * _PART:
-        closer = _ANY_CLOSER.search(bare, cut + max(_PART, 4 * len(opened)))
+        closer = _ANY_CLOSER.search(bare, cut + _PART)
         if closer is None:
             break
         end = closer.end()
-        still_open = _opened(opened, bare[cut:end])
+        still_open, lowest = _opened(opened, bare[cut:end])
         if not still_open:
             break  # the end, or an error
-        decoder.decode(_reopened(opened) + text[cut:end] + _closers(still_open))
+        around = max(0, lowest - 1)
+        decoder.decode(_reopened(opened[around:]) + text[cut:end] + _closers(still_open[around:]))
         opened, cut = still_open, end
     decoder.decode(_reopened(opened) + text[cut:])
     return True
@@ -180,17 +182,22 @@ def _closers(opened: str) -> str:
     return opened[::-1].translate(_CLOSER)
 
 
-def _opened(opened: str, bare: str) -> str:
-    """Return the brackets that are open behind `bare`, a text without strings; none where some do not pair."""
+def _opened(opened: str, bare: str) -> tuple[str, int]:
+    """Return the brackets open behind `bare`, a text without strings, and how few were in between.
+
+    None are where some do not pair.
+    """
     brackets = bare.encode("ascii", "replace").translate(None, _NOT_BRACKETS)
     for _ in range(_FLAT):
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    lowest = len(opened)
     for openers, closers in _TURN.findall(brackets.decode()):
         opened += openers
         if not opened.endswith(closers[::-1].translate(_OPENER)):
-            return ""
+            return "", 0
         opened = opened[: len(opened) - len(closers)]
-    return opened
+        lowest = min(lowest, len(opened))
+    return opened, lowest
 
 
 def _parses_in_pieces(decoder: json.JSONDecoder, text: str) -> bool:

@@ -148,16 +148,18 @@ def count_divided(text: str) -> int | None:
     return len(parts) - len(blank)
 
 
-def careful_paragraphs(text: str) -> int:
-    """Count blocks between blank lines or ``***``; where there is neither, each line, but verse is one block.
+def careful_paragraphs(text: str, verse: bool = False) -> int:
+    """Count blocks between blank lines or ``***``; where there is neither, each line.
 
-    >>> careful_paragraphs("A rose,\\na vine,\\na summer's sign."), careful_paragraphs("One.\\n \\nTwo.")
+    With `verse`, lines that are all short are one block then: a poem's lines, not paragraphs.
+
+    >>> careful_paragraphs("A rose,\\na vine.", verse=True), careful_paragraphs("One.\\n \\nTwo.")
     (1, 2)
     """
     stripped = text.strip()
     if _DIVIDER not in stripped and _BLANK_LINES.search(stripped) is None:
         lines = [line for line in stripped.split("\n") if line]
-        return 1 if max(map(len, lines), default=0) < _VERSE else len(lines)
+        return 1 if verse and max(map(len, lines), default=0) < _VERSE else len(lines)
     total = 0
     for part in stripped.split(_DIVIDER):
         piece = part.strip()
@@ -185,8 +187,10 @@ def number_of_paragraphs(*, num_paragraphs: Count) -> Verifier:
 
 @constraint("length_constraints:number_paragraphs", code="LN", rules=("careful",))
 def number_of_blocks(*, num_paragraphs: Count) -> Verifier:
-    """Exactly `num_paragraphs` blocks between blank lines or `***`; lines of verse do not divide."""
-    return _paragraphs(careful_paragraphs, num_paragraphs)
+    """Exactly `num_paragraphs` blocks between blank lines or `***`; where one is asked for, verse is one."""
+    # Whether short lines are verse or short paragraphs cannot be told from them; asked for one, a poem is meant.
+    verse = num_paragraphs == 1
+    return _paragraphs(lambda text: careful_paragraphs(text, verse), num_paragraphs)
 
 
 @constraint("length_constraints:number_paragraphs", code="LN", rules=("ifeval",))

@@ -143,7 +143,7 @@ def _prepared(function: Callable[..., bool]) -> Callable[..., Verifier]:
 
 def _refusing_blank(check: Check) -> Check:
     # In every rule set an empty or white-space reply never follows; no verifier has to remember it.
-    return lambda text: not (not text or text.isspace()) and check(text)
+    return lambda text: not text.isspace() and text != "" and check(text)
 
 
 class Compiled:
@@ -183,7 +183,13 @@ class Compiled:
         set_once(self, "check", loosened(check) if loose else check)
 
     def check_many(self, texts: Iterable[str]) -> list[bool]:
-        """Check each text; the answers come in the order of the texts."""
+        """Check each text; the answers come in the order of the texts.
+
+        Raises:
+            TypeError: one text in place of several.
+        """
+        if isinstance(texts, str):
+            raise TypeError("check_many takes several texts, found one; use check")
         return list(map(self.check, texts))
 
     def explain(self, text: str) -> Explanation:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 _OPEN, _CLOSE = "<think>", "</think>"
+_SPACE = re.compile(r"\s*+")
 
 
 class SplitReply(NamedTuple):
@@ -21,7 +23,8 @@ class SplitReply(NamedTuple):
 def split_thoughts(reply: str) -> SplitReply:
     """Split ``<think>…</think>`` off the front of a reply.
 
-    Only thoughts that lead the reply count; a tag further on is part of the answer. Chat templates that put
+    Only thoughts that lead the reply count, however many; a tag further on, or written otherwise
+    (``<THINK>``), is part of the answer. Chat templates that put
     the opening tag into the prompt leave a reply that begins inside its thoughts, so a closing tag without
     an opening one ends thoughts too.
 
@@ -32,14 +35,24 @@ def split_thoughts(reply: str) -> SplitReply:
     >>> split_thoughts("YES").thoughts is None
     True
     """
-    start = reply.lstrip()
-    opened = start.startswith(_OPEN)
-    if not opened and _CLOSE not in reply:
-        return SplitReply(reply, None, True)
-    body = start[len(_OPEN) :] if opened else reply
-    before, close, after = body.partition(_CLOSE)
-    if not close:
-        return SplitReply("", before, False)
-    if not opened and _OPEN in before:
-        return SplitReply(reply, None, True)
-    return SplitReply(after.lstrip(), before, True)
+    thoughts: list[str] = []
+    at = _after_space(reply, 0)
+    if not reply.startswith(_OPEN, at):
+        before, close, _ = reply.partition(_CLOSE)
+        if not close or _OPEN in before:
+            return SplitReply(reply, None, True)
+        thoughts.append(before)
+        at = _after_space(reply, len(before) + len(_CLOSE))
+    while reply.startswith(_OPEN, at):
+        start = at + len(_OPEN)
+        end = reply.find(_CLOSE, start)
+        if end < 0:
+            return SplitReply("", "".join([*thoughts, reply[start:]]), False)
+        thoughts.append(reply[start:end])
+        at = _after_space(reply, end + len(_CLOSE))
+    return SplitReply(reply[at:], "".join(thoughts), True)
+
+
+def _after_space(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return at if space is None else space.end()

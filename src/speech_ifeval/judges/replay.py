@@ -96,6 +96,15 @@ def replay(files: Iterable[Path], benchmark: Benchmark) -> Judge:
                     f"{place}: {item.id} was judged before, and differently; keep the replies of one judge in "
                     "reports/"
                 )
+    return judge_of(judgements)
+
+
+def judge_of(judgements: Mapping[str, Judgement]) -> Judge:
+    """Return the judge who said this, labelled by the content: edited replies are another judge's.
+
+    >>> judge_of({}).label, judge_of({"a": Judgement("a", True, "Result: YES", "0" * 64)}).label
+    ('none', 'replay-c73ef09e')
+    """
     if not judgements:
         return no_judge
     content = msgspec.json.encode([judgements[id] for id in sorted(judgements)])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations, count
 
 from speech_ifeval.metrics import paired
 from speech_ifeval.metrics.following import ClipIndex, Group, by_pair, rates
@@ -27,7 +27,10 @@ _Pair = tuple[int, int]
 
 
 def compare_runs(
-    runs: Sequence[ScoredRun], references: Sequence[ScoredRun] | None, notes: Sequence[str]
+    runs: Sequence[ScoredRun],
+    references: Sequence[ScoredRun] | None,
+    notes: Sequence[str],
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare runs on the same items.
 
@@ -35,7 +38,15 @@ def compare_runs(
         runs: two or more scored runs.
         references: one for each run, or None: then Δ is left out.
         notes: what is to be said of the runs beside their figures.
+        progress: called with (done, all) as runs and their pairs are gone through.
     """
+    steps = len(runs) * (len(runs) + 1) // 2
+    done = count(1)
+
+    def advance() -> None:
+        if progress is not None:
+            progress(next(done), steps)
+
     clips = ClipIndex()
     groups = [category_groups(run.verdicts, clips) for run in runs]
     their_groups = None if references is None else [category_groups(run.verdicts, clips) for run in references]
@@ -44,6 +55,7 @@ def compare_runs(
     ranks = rank_intervals([arrays(one) for one in groups]) if complete else None
     compared = []
     for index, run in enumerate(runs):
+        advance()
         forgetting = points = None
         wide = False
         if their_groups is not None:
@@ -67,7 +79,7 @@ def compare_runs(
     return Comparison(
         schema_version=SCHEMA_VERSION,
         runs=compared,
-        pairs=_pairs(runs, compared, groups, their_groups, flips),
+        pairs=_pairs(compared, groups, their_groups, flips, advance),
         family=_family(len(runs), references is not None),
         flips=flips,
         notes=[*notes, *([] if complete else ["no ranks: a run has no IFrate"])],
@@ -81,27 +93,32 @@ def _family(runs: int, with_references: bool) -> str:
 
 
 def _pairs(
-    runs: Sequence[ScoredRun],
     compared: Sequence[ComparedRun],
     groups: list[_Groups],
     their_groups: list[_Groups] | None,
     flips: Sequence[Flip],
+    advance: Callable[[], None],
 ) -> list[ComparedPair]:
-    names = list(combinations(range(len(runs)), 2))
+    names = list(combinations(range(len(compared)), 2))
 
-    def of_ifrate(pair: _Pair) -> paired.Difference:
-        first, second = pair
-        return paired.difference(arrays(groups[second]), arrays(groups[first]))
+    def of_ifrate(pairs: Sequence[_Pair]) -> Iterator[paired.Difference]:
+        for first, second in pairs:
+            advance()
+            yield paired.difference(arrays(groups[second]), arrays(groups[first]))
 
     rate = _differences(names, [run.ifrate for run in compared], of_ifrate)
     forgetting: dict[_Pair, Difference] = {}
     if their_groups is not None:
         theirs = their_groups
 
-        def of_forgetting(pair: _Pair) -> paired.Difference:
-            first, second = pair
-            return paired.forgetting_difference(
-                arrays(groups[second]), arrays(theirs[second]), arrays(groups[first]), arrays(theirs[first])
+        def of_forgetting(pairs: Sequence[_Pair]) -> Iterable[paired.Difference]:
+            # Only runs that are in a pair: the others may have no figure.
+            used = sorted({index for pair in pairs for index in pair})
+            place = {index: at for at, index in enumerate(used)}
+            return paired.forgetting_differences(
+                [arrays(groups[index]) for index in used],
+                [arrays(theirs[index]) for index in used],
+                [(place[second], place[first]) for first, second in pairs],
             )
 
         forgetting = _differences(names, [run.forgetting for run in compared], of_forgetting)
@@ -121,23 +138,21 @@ def _pairs(
 def _differences(
     pairs: Sequence[_Pair],
     figures: Sequence[Estimate | None],
-    differ: Callable[[_Pair], paired.Difference],
+    differ: Callable[[Sequence[_Pair]], Iterable[paired.Difference]],
 ) -> dict[_Pair, Difference]:
-    found: dict[_Pair, paired.Difference] = {}
     missing: dict[_Pair, Difference] = {}
     for pair in pairs:
-        lacking = [
-            figure for figure in (figures[pair[0]], figures[pair[1]]) if figure is None or figure.value is None
-        ]
+        both = (figures[pair[0]], figures[pair[1]])
+        lacking = [figure for figure in both if figure is None or figure.value is None]
         if lacking:
             why = lacking[0].why if lacking[0] is not None else "no figure"
             missing[pair] = Difference(None, None, None, None, None, why)
-        else:
-            found[pair] = differ(pair)
-    adjusted = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
+    known = [pair for pair in pairs if pair not in missing]
+    found = list(differ(known)) if known else []
+    adjusted = holm([one.p for one in found])
     return missing | {
-        pair: Difference(100 * one.value, 100 * one.low, 100 * one.high, one.p, adjusted[pair])
-        for pair, one in found.items()
+        pair: Difference(100 * one.value, 100 * one.low, 100 * one.high, one.p, p_holm)
+        for pair, one, p_holm in zip(known, found, adjusted, strict=True)
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,10 +23,17 @@ MOST_RUNS = 20
 REFERENCE_FOLDER = "reference"
 # Runs that differ in one of these answer other questions; in the others they are compared, and it is said.
 _MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "limit")
+_NOT_SHOWN = ("schema_version", "responses", "name", "pairs")
 _SHOULD_AGREE = ("judge", "detector", "version")
 
 
-def compare(runs: Sequence[Path], *, references: Sequence[Path] = (), scoring: str | None = None) -> Comparison:
+def compare(
+    runs: Sequence[Path],
+    *,
+    references: Sequence[Path] = (),
+    scoring: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
     """Compare 2 to 20 scored runs.
 
     Args:
@@ -35,6 +42,7 @@ def compare(runs: Sequence[Path], *, references: Sequence[Path] = (), scoring: s
             run has one, and leaves Δ out otherwise.
         scoring: which scoring to take where a run directory holds several: its name or a pattern
             (``careful.*.loose``), or a rule set for its plain scoring; by default the only one, or ``official``.
+        progress: called with (done, all) as the pairs of runs are gone through.
 
     Raises:
         UsageError: too few or too many runs, no scored run at a path, or several scorings to choose from.
@@ -51,9 +59,9 @@ def compare(runs: Sequence[Path], *, references: Sequence[Path] = (), scoring: s
     if len({path.resolve() for path in runs}) < len(runs):
         raise UsageError("the same run directory is named twice; name each once")
     scored = _told_apart(runs, [load_scored(path, scoring) for path in runs])
-    against = _references(runs, references, scoring)
-    notes = _agreement([*zip(runs, scored, strict=True), *(against or [])])
-    return compare_runs(scored, None if against is None else [run for _, run in against], notes)
+    against, notes = _references(runs, references, scoring)
+    notes += _agreement([*zip(runs, scored, strict=True), *(against or [])])
+    return compare_runs(scored, None if against is None else [run for _, run in against], notes, progress)
 
 
 def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
@@ -77,11 +85,15 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     ]
     if not verdicts:
         raise DataError(f"{path}:1: expected verdicts, found none; score the run again")
-    items = len({verdict.item for verdict in verdicts})
-    if items != settings.get("items", items):
+    pairs = len({(verdict.item, verdict.index) for verdict in verdicts})
+    if pairs != len(verdicts):
         raise DataError(
-            f"{path}:{len(verdicts) + 1}: expected verdicts on {settings['items']} items, found {items}; the "
-            "scoring was cut short: run the same `speech-ifeval score` command again"
+            f"{path}: expected one verdict a constraint, found doubles; delete the file and score again"
+        )
+    if pairs != settings.get("pairs", pairs):
+        raise DataError(
+            f"{path}:{pairs + 1}: expected {settings['pairs']} verdicts, found {pairs}; the scoring was cut "
+            "short: run the same `speech-ifeval score` command again"
         )
     own_name = folder.resolve().name
     # RUN/reference says where it lies, not who answered.
@@ -122,7 +134,7 @@ def _is_plain(label: str, rules: str) -> bool:
 
 def shown_settings(manifest: dict[str, Any]) -> dict[str, Any]:
     """The settings of a scoring that its signature shows: all that another run can share."""
-    return {key: value for key, value in manifest.items() if key not in ("schema_version", "responses", "name")}
+    return {key: value for key, value in manifest.items() if key not in _NOT_SHOWN}
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -139,18 +151,25 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 def _references(
     runs: Sequence[Path], references: Sequence[Path], scoring: str | None
-) -> list[tuple[Path, ScoredRun]] | None:
+) -> tuple[list[tuple[Path, ScoredRun]] | None, list[str]]:
+    """The reference of each run, or None and why; where none is named, each run's own, if all have one."""
     if len(references) == 1:
         loaded = load_scored(references[0], scoring)
-        return [(references[0], loaded)] * len(runs)
+        return [(references[0], loaded)] * len(runs), []
     if references and len(references) != len(runs):
         raise UsageError(
             f"--reference was given {len(references)} times for {len(runs)} runs: give it once, or once a run"
         )
-    paths = list(references) or [run / REFERENCE_FOLDER for run in runs]
-    if not references and not all(path.is_dir() for path in paths):
-        return None
-    return [(path, load_scored(path, scoring)) for path in paths]
+    if references:
+        return [(path, load_scored(path, scoring)) for path in references], []
+    own = [run / REFERENCE_FOLDER for run in runs]
+    without = [str(run) for run, path in zip(runs, own, strict=True) if not path.is_dir()]
+    if without:
+        return None, [f"Δ is left out: no reference in {', '.join(without)}; name one with --reference"]
+    try:
+        return [(path, load_scored(path, scoring)) for path in own], []
+    except UsageError as error:  # scored otherwise than the runs
+        return None, [f"Δ is left out: {error}"]
 
 
 def _agreement(runs: list[tuple[Path, ScoredRun]]) -> list[str]:

@@ -20,6 +20,7 @@ from speech_ifeval.runs import whole_lines
 RESPONSES_FILE = "responses.jsonl"
 RUN_FILE = "responses.manifest.json"
 REPORTS_FOLDER = "reports"
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".7z")
 _SHOWN = 3  # rows named in a message about many
 
 
@@ -48,11 +49,12 @@ _RESPONSE = msgspec.json.Decoder(Response)
 
 @dataclass(frozen=True)
 class Intake:
-    """What was read: responses by item id, and the files that recorded judge replies may stand in."""
+    """What was read: responses by item id, the files that recorded judge replies may stand in, run directories."""
 
     name: str
     responses: dict[str, Response] = field(repr=False)
     report_files: tuple[Path, ...]
+    runs: tuple[Path, ...]
     run: Path | None
 
     def fingerprint(self) -> str:
@@ -70,6 +72,8 @@ def read_responses(paths: Iterable[Path], benchmark: Benchmark) -> Intake:
         MismatchError: a row answers no item, an item is answered twice, or two models' rows are mixed.
     """
     paths = list(paths)
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise UsageError("the same path is named twice; name each part of the run once")
     reader = _Reader(benchmark)
     reports: list[Path] = []
     for path in paths:
@@ -85,6 +89,7 @@ def read_responses(paths: Iterable[Path], benchmark: Benchmark) -> Intake:
         name=_name(paths),
         responses=reader.responses,
         report_files=tuple(reports),
+        runs=tuple(path for path in paths if is_run(path)),
         run=paths[0] if len(paths) == 1 and is_run(paths[0]) else None,
     )
 
@@ -117,7 +122,9 @@ def _exists(path: Path) -> bool:
 def _files(path: Path) -> tuple[list[Path], list[Path]]:
     if not _exists(path):
         raise UsageError(f"no responses at {str(path)!r}: expected a folder or a .jsonl file; check the path")
-    if path.is_file():
+    if path.suffix in _PACKED:
+        raise UsageError(f"{str(path)!r} is packed: unpack it first")
+    if not path.is_dir():
         return [path], []
     files = sorted(file for file in path.glob("*.jsonl") if file.is_file())
     if not files:

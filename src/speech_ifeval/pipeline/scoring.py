@@ -15,8 +15,8 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.constraints import find_definition, split_thoughts
 from speech_ifeval.constraints.language import detector_label
-from speech_ifeval.errors import OutputError, UsageError
-from speech_ifeval.judges import Judge, no_judge, replay
+from speech_ifeval.errors import DataError, OutputError, UsageError
+from speech_ifeval.judges import Judge
 from speech_ifeval.metrics.summaries import ScoredRun, summarise
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER, shown_settings
 from speech_ifeval.pipeline.intake import (
@@ -27,9 +27,10 @@ from speech_ifeval.pipeline.intake import (
     read_responses,
     scored_items,
 )
+from speech_ifeval.pipeline.judging import choose_judge, keep_judgements
 from speech_ifeval.pipeline.verdicts import Rules
 from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Judgement, Summary, Verdict
-from speech_ifeval.runs import appender, claim_stage, whole_lines, write_document, write_lines
+from speech_ifeval.runs import appender, claim_stage, locked, whole_lines, write_document, write_lines
 
 _VERDICT = msgspec.json.Decoder(Verdict)
 _JUDGEMENT = msgspec.json.Decoder(Judgement)
@@ -97,7 +98,8 @@ def score(
         benchmark: what the responses answer.
         output_dir: the run directory; by default ``runs/<name>``, or the run directory that was given.
         reference: the reference system's responses, in the same forms; scored alike, into
-            ``<run>/reference`` unless they are a run directory already.
+            ``<run>/reference`` unless they are a run directory already. Without any, what is in
+            ``<run>/reference``.
         scoring: how to score.
         progress: called with (done, all) after each item.
 
@@ -119,9 +121,12 @@ def score(
     inputs = (*paths, *reference, benchmark.root)
     made = _score_one(paths, benchmark, output_dir, scoring, inputs, progress)
     against = None
+    beside = made.folder / REFERENCE_FOLDER
+    if not reference and is_run(beside):
+        reference = [beside]  # scored together before: Δ is not lost by scoring again
     if reference:
-        beside = None if any(map(is_run, reference)) else made.folder / REFERENCE_FOLDER
-        against = _score_one(reference, benchmark, beside, scoring, inputs, progress)
+        target = None if any(map(is_run, reference)) else beside
+        against = _score_one(reference, benchmark, target, scoring, inputs, progress)
     summary = summarise(made.run, None if against is None else against.run)
     for name in (f"summary.{made.label}.json", "summary.json"):
         write_document(made.folder / name, summary)
@@ -144,17 +149,21 @@ def _score_one(
     progress: Progress | None,
 ) -> _Made:
     intake = read_responses(paths, benchmark)
-    judge = _judge(scoring, intake, benchmark)
+    judge = choose_judge(scoring.judge, intake, benchmark)
     folder = output_dir or intake.run or Path("runs") / intake.name
     _refuse_input_folder(folder, inputs)
-    if intake.run is None or folder.resolve() != intake.run.resolve():
-        _import(folder, intake, benchmark, paths)
-    _keep_judgements(folder, judge)
     items = list(scored_items(benchmark, scoring.limit))
-    settings = _settings(benchmark, intake, scoring, judge, items)
     label = scoring.label(judge)
-    claim_stage(folder / f"verdicts.{label}.manifest.json", settings, _RESUMED_BY)
-    verdicts = _decide(folder / f"verdicts.{label}.jsonl", items, intake, scoring, judge, progress)
+    with locked(folder):
+        if intake.run is None or folder.resolve() != intake.run.resolve():
+            _import(folder, intake, benchmark, paths)
+        keep_judgements(folder, judge)
+        settings = claim_stage(
+            folder / f"verdicts.{label}.manifest.json",
+            _settings(benchmark, intake, scoring, judge, items),
+            _RESUMED_BY,
+        )
+        verdicts = _decide(folder / f"verdicts.{label}.jsonl", items, intake, scoring, judge, progress)
     run = ScoredRun(
         name=intake.name,
         verdicts=verdicts,
@@ -181,6 +190,8 @@ def _decide(
             for number, line in enumerate(whole_lines(path), start=1)
         ]
         done = {(verdict.item, verdict.index) for verdict in verdicts}
+        if len(done) != len(verdicts):
+            raise DataError(f"{path}: expected one verdict a constraint, found doubles; delete the file")
         for count, item in enumerate(items, start=1):
             for verdict in rules.verdicts(item, intake.responses.get(item.id)):
                 if (verdict.item, verdict.index) not in done:
@@ -189,63 +200,6 @@ def _decide(
             if progress is not None:
                 progress(count, len(items))
     return verdicts
-
-
-def _judge(scoring: Scoring, intake: Intake, benchmark: Benchmark) -> Judge:
-    if scoring.judge == "none":
-        return no_judge
-    if scoring.judge is not None:
-        kind, _, path = scoring.judge.partition(":")
-        if kind != "replay" or not path:
-            raise UsageError(f"--judge takes none or replay:PATH, found {scoring.judge!r}")
-        return _chosen_judge(Path(path), benchmark)
-    if intake.run is not None:
-        return _kept_judge(intake.run)
-    return replay(intake.report_files, benchmark)
-
-
-def _chosen_judge(path: Path, benchmark: Benchmark) -> Judge:
-    if path.name.startswith(_KEPT) and path.is_file():
-        return _kept(path)
-    judge = replay(_judge_files(path), benchmark)
-    if not judge.judgements:
-        raise UsageError(
-            f"{str(path)!r} holds no judge's reply about an item of {benchmark.name}: expected rows with "
-            '"eval_response" and "response"'
-        )
-    return judge
-
-
-def _judge_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    files = sorted(path.glob("*.jsonl"))
-    if not files:
-        raise UsageError(f"no recorded judge replies at {str(path)!r}: expected a .jsonl file or a folder of them")
-    return files
-
-
-def _kept_judge(run: Path) -> Judge:
-    kept = sorted(run.glob(f"{_KEPT}*.jsonl"))
-    if not kept:
-        return no_judge
-    if len(kept) > 1:
-        paths = ", ".join(map(str, kept))
-        raise UsageError(f"{run} holds the replies of several judges ({paths}); choose with --judge replay:PATH")
-    return _kept(kept[0])
-
-
-def _kept(path: Path) -> Judge:
-    lines = enumerate(whole_lines(path), start=1)
-    judgements = [decode_row(f"{path}:{number}", line, _JUDGEMENT) for number, line in lines]
-    label = path.name.removeprefix(_KEPT).removesuffix(".jsonl")
-    return Judge(label, {judgement.item: judgement for judgement in judgements})
-
-
-def _keep_judgements(folder: Path, judge: Judge) -> None:
-    path = folder / f"{_KEPT}{judge.label}.jsonl"
-    if judge.judgements:
-        write_lines(path, [judge.judgements[item] for item in sorted(judge.judgements)])
 
 
 def _import(folder: Path, intake: Intake, benchmark: Benchmark, paths: Sequence[Path]) -> None:
@@ -295,6 +249,7 @@ def _settings(
         "missing": scoring.missing,
         "limit": "none" if scoring.limit is None else str(scoring.limit),
         "items": len(items),
+        "pairs": sum(len(item.constraints) for item in items),
         "version": version("speech-ifeval"),
         "schema_version": SCHEMA_VERSION,
     }

@@ -43,6 +43,11 @@ def read(folder: Path) -> Benchmark:
     """
     header = read_document(folder / HEADER_FILE, _HEADER)
     check_text(f"{folder / HEADER_FILE}:1", "name", header.name)
+    if not header.name.isprintable() or "|" in header.name or ":" in header.name:
+        raise DataError(
+            f'{folder / HEADER_FILE}:1: the field "name" stands in every signature and must hold neither | nor : '
+            f"nor control characters, found {header.name!r}; rename the benchmark"
+        )
     if header.schema_version != SCHEMA_VERSION:
         raise DataError(
             f'{folder / HEADER_FILE}:1: the field "schema_version" must be {SCHEMA_VERSION}, found '
