@@ -30,7 +30,7 @@ _SAMPLED = 149  # so many digits apart, four in a row are what a long number can
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _BLOCK = 512  # brackets whose depth is looked at together
 _STEP = {code: (1 if code in b"[{" else -1) for code in b"[]{}"}
-_FLAT = 2  # levels of innermost pairs that are taken out at once, the bulk of most texts
+_WORTHWHILE = 8  # innermost pairs are taken out, all at once, while they are so large a part of the brackets
 _TURN = re.compile(r"([\[{]*)([\]}]*)")
 _ANY_CLOSER = re.compile(r"[]}]")
 _OPENER = str.maketrans("]}", "[{")
@@ -188,8 +188,11 @@ def _opened(opened: str, bare: str) -> tuple[str, int]:
     None are where some do not pair.
     """
     brackets = bare.encode("ascii", "replace").translate(None, _NOT_BRACKETS)
-    for _ in range(_FLAT):
+    removed = len(brackets)
+    while removed * _WORTHWHILE > len(brackets):
+        before = len(brackets)
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        removed = before - len(brackets)
     lowest = len(opened)
     for openers, closers in _TURN.findall(brackets.decode()):
         opened += openers
