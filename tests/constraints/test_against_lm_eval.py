@@ -72,7 +72,7 @@ def test_the_published_kwargs_compile_in_every_rule_set() -> None:
     for document, _ in oracle_module.recorded():
         for id, kwargs in zip(document["instruction_id_list"], document["kwargs"], strict=True):
             for rules in RULE_SETS:
-                compile(id, rules=rules, **kwargs)
+                assert compile(id, rules=rules, **kwargs).kwargs.keys() == kwargs.keys()
 
 
 @needs_data

@@ -49,20 +49,8 @@ class Rules:
         asked = compiled(constraint.id, constraint.kwargs, self.rules, self.loose)
         followed, reason, near_miss = asked.explain(answer)
         other = self._other(constraint)
-        return Verdict(
-            item=item.id,
-            category=item.category,
-            dataset=item.dataset,
-            clip=item.clip,
-            constraint=constraint.id,
-            code=asked.code,
-            index=index,
-            rules=self.rules,
-            followed=followed,
-            reason=reason or None,
-            near_miss=near_miss,
-            otherwise=other.rules if other is not None and other.check(answer) != followed else None,
-        )
+        otherwise = other.rules if other is not None and other.check(answer) != followed else None
+        return self._verdict(item, constraint, index, followed, reason or None, near_miss, otherwise)
 
     def _other(self, constraint: Constraint) -> Compiled | None:
         try:
@@ -80,7 +68,14 @@ class Rules:
         return self._verdict(item, constraint, index, judgement.followed, reason)
 
     def _verdict(
-        self, item: Item, constraint: Constraint, index: int, followed: bool | None, reason: str | None
+        self,
+        item: Item,
+        constraint: Constraint,
+        index: int,
+        followed: bool | None,
+        reason: str | None,
+        near_miss: str | None = None,
+        otherwise: str | None = None,
     ) -> Verdict:
         judged = constraint.id == JUDGED_ID
         code = JUDGED_CODE if judged else compiled(constraint.id, constraint.kwargs, self.rules, self.loose).code
@@ -95,6 +90,8 @@ class Rules:
             rules="judge" if judged else self.rules,
             followed=followed,
             reason=reason,
+            near_miss=near_miss,
+            otherwise=otherwise,
         )
 
 
