@@ -117,7 +117,7 @@ def _rows() -> list[dict[str, Any]]:
         names = ("closed_ended_questions.jsonl", "creative_writing.jsonl")
         return [row for name in names for row in rows_of(RECORDED / name)]
     import speech_ifeval as sif
-    from speech_ifeval.pipeline.intake import locate
+    from speech_ifeval.models.recorded import locate
 
     example = sif.load_benchmark("example")
     return [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from speech_ifeval import errors
 from speech_ifeval.cli import app
 from speech_ifeval.records import Estimate, Rate, Summary, Verdict
+from tests.spoken import spoken_rows, write_spoken
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -35,6 +38,27 @@ def test_the_readme_shows_what_its_command_prints(tmp_path: Path) -> None:
     assert run(shlex.split(shown[1]), tmp_path).strip() == shown[2].strip(), (
         "paste the command's output into README.md"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite, which speaks the clips, is not installed")
+def test_the_readmes_model_of_ones_own_hears_and_is_scored(tmp_path: Path) -> None:
+    shown = re.search(r"<!-- my_model.py -->\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert shown is not None
+    assert len(shown[1].strip().splitlines()) <= 20
+    (tmp_path / "my_model.py").write_text(shown[1])
+    benchmark = write_spoken(tmp_path / "spoken", spoken_rows(closed=3, creative=2, thinking=1, clips=3))
+    said = ["the quick brown fox jumps over the lazy dog", "seven boats sailed to the north", "open the window"]
+    for number, text in enumerate(said):
+        clip = benchmark.root / f"audio/clips/{number}.wav"
+        subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(clip)], check=True, capture_output=True)
+    call = ["run", "--model", "py:my_model.py:answer", "--benchmark", "spoken", "--output-dir", "run"]
+    assert "IFrate" in run(call, tmp_path)
+    lines = (tmp_path / "run/responses.jsonl").read_text().splitlines()
+    texts = {row["id"]: row["text"] for row in map(json.loads, lines)}
+    assert texts["closed-ended/0000"] == said[0]
+    manifest = json.loads((tmp_path / "run/responses.manifest.json").read_text())
+    assert manifest["audio_check"] == "the answers about two clips differ"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

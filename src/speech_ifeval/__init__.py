@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
+    from speech_ifeval.benchmarks.selection import Selection
     from speech_ifeval.constraints import (
         Compiled,
         Explanation,
@@ -27,11 +28,17 @@ if TYPE_CHECKING:
         DataError,
         MismatchError,
         MissingExtraError,
+        ModelError,
         OutputError,
+        RunInterruptedError,
         SpeechIFEvalError,
         UsageError,
     )
+    from speech_ifeval.job import Run, evaluate
+    from speech_ifeval.models import Generation, Model, Request, adapter, open_model
+    from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.comparing import compare
+    from speech_ifeval.pipeline.generating import Conditions
     from speech_ifeval.pipeline.scoring import Scoring, score
     from speech_ifeval.pipeline.stream import score_stream
     from speech_ifeval.records import (
@@ -47,66 +54,90 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Asking": "pipeline.asking",
     "Benchmark": "benchmarks",
     "Comparison": "records",
     "Compiled": "constraints",
+    "Conditions": "pipeline.generating",
     "Constraint": "records",
     "ConstraintError": "errors",
     "DataError": "errors",
     "Defect": "benchmarks",
     "Estimate": "records",
     "Explanation": "constraints",
+    "Generation": "models",
     "Item": "records",
     "Judgement": "records",
     "MismatchError": "errors",
     "MissingExtraError": "errors",
+    "Model": "models",
+    "ModelError": "errors",
     "OutputError": "errors",
     "Rate": "records",
+    "Request": "models",
     "Response": "records",
+    "Run": "job",
+    "RunInterruptedError": "errors",
     "Scoring": "pipeline.scoring",
+    "Selection": "benchmarks.selection",
     "SpeechIFEvalError": "errors",
     "Summary": "records",
     "UsageError": "errors",
     "Verdict": "records",
+    "adapter": "models",
     "compare": "pipeline.comparing",
     "compile": "constraints",
     "constraint": "constraints",
     "definitions": "constraints",
+    "evaluate": "job",
     "find_defects": "benchmarks",
     "load_benchmark": "benchmarks",
+    "open_model": "models",
     "score": "pipeline.scoring",
     "score_stream": "pipeline.stream",
     "split_thoughts": "constraints",
 }
 
 __all__ = [
+    "Asking",
     "Benchmark",
     "Comparison",
     "Compiled",
+    "Conditions",
     "Constraint",
     "ConstraintError",
     "DataError",
     "Defect",
     "Estimate",
     "Explanation",
+    "Generation",
     "Item",
     "Judgement",
     "MismatchError",
     "MissingExtraError",
+    "Model",
+    "ModelError",
     "OutputError",
     "Rate",
+    "Request",
     "Response",
+    "Run",
+    "RunInterruptedError",
     "Scoring",
+    "Selection",
     "SpeechIFEvalError",
     "Summary",
     "UsageError",
     "Verdict",
+    "adapter",
     "compare",
     "compile",
     "constraint",
     "definitions",
+    "evaluate",
     "find_defects",
     "load_benchmark",
+    "open_model",
     "score",
     "score_stream",
     "split_thoughts",

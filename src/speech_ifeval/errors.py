@@ -8,9 +8,12 @@
     ├── DataError                3   a file is not what it should be: names file and line
     ├── MismatchError            4   two good inputs that do not belong together
     ├── OutputError              5   results cannot be written: permission, disk, another writer
-    └── MissingExtraError        6   an optional package is needed: names the install command
+    ├── MissingExtraError        6   an optional package is needed: names the install command
+    ├── ModelError               7   no model answers: not to be loaded, server down, key refused, audio not heard
+    └── RunInterruptedError    130   somebody asked a run to stop, and it did (Ctrl-C, SIGTERM)
 
-Exit code 0 is success, 1 also means that `check-benchmark` found defects, and 130 an interrupt (Ctrl-C).
+Exit code 0 is success, 1 also means that `check-benchmark` found defects or that `fetch` could not get everything,
+and 130 any interrupt.
 Libraries raise these; only `speech_ifeval.cli` prints them and exits. Every message says what was
 expected, what was found, where, and what to do.
 """
@@ -91,3 +94,23 @@ class MissingExtraError(SpeechIFEvalError):
         super().__init__(f"{needed_by} needs the package {package}: pip install 'speech-ifeval[{extra}]'")
         self.extra = extra
         self.package = package
+
+
+class ModelError(SpeechIFEvalError):
+    """No request can be answered: the model cannot be loaded, its server is down, or the audio never reaches it.
+
+    >>> ModelError.exit_code
+    7
+    """
+
+    exit_code = 7
+
+
+class RunInterruptedError(SpeechIFEvalError):
+    """Somebody asked a run to stop: what was begun has been answered and written, the rest was not asked.
+
+    >>> RunInterruptedError.exit_code
+    130
+    """
+
+    exit_code = 130

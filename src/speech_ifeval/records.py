@@ -63,6 +63,17 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 class Response(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A model's reply to one item. `text` is None where there is no reply; `error` then says why.
 
+    Attributes:
+        id: the item's id.
+        text: the reply as the model gave it, thoughts included.
+        finish_reason: ``stop``, ``length`` where the reply was cut off, ``error``; None where it is not known.
+        error: why there is no text.
+        input_tokens, output_tokens: as the model counts them; None where it does not say.
+        seconds: how long the reply took, its share of a batch; None where it was not measured.
+        audio_cut: whether the model heard only part of the clip; None where there was no audio.
+        transcript: what a cascade's recogniser heard.
+        fingerprint: of everything the reply depends on; what a run resumes by.
+
     >>> Response("closed-ended/0000", "HELLO").finish_reason is None
     True
     """
@@ -71,6 +82,17 @@ class Response(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     text: str | None
     finish_reason: Literal["stop", "length", "error"] | None = None
     error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    seconds: float | None = None
+    audio_cut: bool | None = None
+    transcript: str | None = None
+    fingerprint: str | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a reply to score."""
+        return self.text is not None
 
 
 class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -187,11 +187,10 @@ def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...])
         MismatchError: names the keys that differ, with both values.
         OutputError: the manifest cannot be written.
     """
-    before = _manifest(path)
+    before = read_manifest(path)
     if before is not None:
-        differing = [key for key in compared if before.get(key) != manifest.get(key)]
-        if differing:
-            rows = "; ".join(f"{key}: {before.get(key)!r} there, {manifest.get(key)!r} now" for key in differing)
+        rows = "; ".join(row for key in compared for row in _differences(key, before.get(key), manifest.get(key)))
+        if rows:
             raise MismatchError(
                 f"{path.parent} was made with other settings ({rows}); give another --output-dir, "
                 "or delete that folder"
@@ -201,8 +200,17 @@ def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...])
     return manifest
 
 
-def _manifest(path: Path) -> dict[str, Any] | None:
-    """The manifest that stands there, None if none does; one that is broken agrees with nothing."""
+def _differences(key: str, before: Any, now: Any) -> Iterator[str]:
+    """Say what differs, down to the key inside an object."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in sorted({*before, *now}):
+            yield from _differences(f"{key}.{name}", before.get(name), now.get(name))
+    elif before != now:
+        yield f"{key}: {before!r} there, {now!r} now"
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Return the manifest that stands there, None if none does; one that is broken agrees with nothing."""
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -212,6 +220,25 @@ def _manifest(path: Path) -> dict[str, Any] | None:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system refuses inside the block into an error that names `path` and what to do.
+
+    Raises:
+        OutputError: no permission, a full disk, a path that cannot be.
+
+    >>> with writing(Path("runs/a")):
+    ...     raise PermissionError(13, "Permission denied")
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.OutputError: runs/a cannot be written (Permission denied); give another --output-dir
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

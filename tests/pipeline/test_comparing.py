@@ -11,8 +11,8 @@ import pytest
 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.errors import DataError, MismatchError, UsageError
+from speech_ifeval.models.recorded import locate
 from speech_ifeval.pipeline.comparing import compare, load_scored
-from speech_ifeval.pipeline.intake import locate
 from speech_ifeval.pipeline.scoring import Scoring, score
 
 SHARED = Scoring(judge="none")
@@ -147,7 +147,7 @@ def test_several_scorings_are_chosen_between(
         (Scoring(rules="careful"), "rules: 'official' against 'careful'"),
         (Scoring(loose=True), "loose: 'no' against 'yes'"),
         (Scoring(missing="fail"), "missing: 'unscored' against 'fail'"),
-        (Scoring(limit=3), "limit: 'none' against '3'"),
+        (Scoring(limit=3), "subset: 'all' against 'limit-3'"),
     ],
 )
 def test_runs_scored_otherwise_are_not_compared(

@@ -181,7 +181,7 @@ def test_scoring_otherwise_stands_beside(small: Benchmark, answers: Answers, tmp
     ("scoring", "shown"),
     [
         (Scoring(loose=True), "loose:yes"),
-        (Scoring(limit=1), "limit:1"),
+        (Scoring(limit=1), "subset:limit-1"),
         (Scoring(missing="fail"), "missing:fail"),
         (Scoring(rules="careful"), "rules:careful"),
         (Scoring(judge="none"), "judge:none"),

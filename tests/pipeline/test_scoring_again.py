@@ -10,8 +10,8 @@ import pytest
 
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.errors import DataError, OutputError, UsageError
+from speech_ifeval.models.recorded import locate, read_responses
 from speech_ifeval.pipeline.comparing import compare
-from speech_ifeval.pipeline.intake import locate, read_responses
 from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.runs import locked
 

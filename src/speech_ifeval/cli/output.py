@@ -62,8 +62,16 @@ def say_interrupted() -> None:
     sys.stderr.write("interrupted: what was written is kept; the same command goes on from there\n")
 
 
+def say_waiting(seconds: float, why: str) -> None:
+    """Say, on standard error, why nothing happens for so many seconds, and let them pass."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        why = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in why)
+        sys.stderr.write(f"{why}; trying again in {seconds:.0f} s\n")
+    time.sleep(seconds)
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(title: str, *, of_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
     """Yield a callback `(done, all)` that shows a bar on standard error once the work has taken a second."""
     started = time.monotonic()
     bar: Any = None
@@ -76,9 +84,10 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
                 return
             from rich.console import Console
             from rich.progress import BarColumn as Bar
-            from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), Bar(), MofNCompleteColumn(), TimeRemainingColumn())
+            count = DownloadColumn() if of_bytes else MofNCompleteColumn()
+            columns = (TextColumn("{task.description}"), Bar(), count, TimeRemainingColumn())
             bar = Progress(*columns, console=Console(stderr=True), transient=True)
             task = bar.add_task(title)
             bar.start()

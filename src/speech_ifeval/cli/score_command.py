@@ -61,7 +61,7 @@ def score_command(
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
     from speech_ifeval.errors import UsageError
-    from speech_ifeval.pipeline.intake import locate
+    from speech_ifeval.models.recorded import locate
     from speech_ifeval.pipeline.scoring import Scoring, score
 
     if as_json and markdown:

@@ -38,7 +38,7 @@ SIGNED = (
     "judge",
     "loose",
     "missing",
-    "limit",
+    "subset",
     "items",
     "unscored",
     "version",

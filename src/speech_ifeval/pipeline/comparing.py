@@ -22,7 +22,7 @@ _VERDICT = msgspec.json.Decoder(Verdict)
 MOST_RUNS = 20
 REFERENCE_FOLDER = "reference"
 # Runs that differ in one of these answer other questions; in the others they are compared, and it is said.
-_MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "limit")
+_MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "subset")
 _NOT_SHOWN = ("schema_version", "responses", "name", "pairs")
 _SHOULD_AGREE = ("judge", "detector", "version")
 

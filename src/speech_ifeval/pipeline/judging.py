@@ -10,7 +10,9 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.judges import Judge, judge_of, no_judge, replay
-from speech_ifeval.pipeline.intake import Intake
+from speech_ifeval.models import Model
+from speech_ifeval.models.recorded import Intake
+from speech_ifeval.models.replaying import ReplayModel
 from speech_ifeval.records import Judgement
 from speech_ifeval.runs import whole_lines, write_lines
 
@@ -75,6 +77,11 @@ def _kept(path: Path) -> dict[str, Judgement]:
     lines = enumerate(whole_lines(path), start=1)
     judgements = [decode_row(f"{path}:{number}", line, _JUDGEMENT) for number, line in lines]
     return {judgement.item: judgement for judgement in judgements}
+
+
+def replayed(model: Model, benchmark: Benchmark) -> Judge | None:
+    """Return the judge whose recorded replies lie beside the responses that a model replays; None for others."""
+    return choose_judge(None, model.intake, benchmark) if isinstance(model, ReplayModel) else None
 
 
 def keep_judgements(folder: Path, judge: Judge) -> None:

@@ -13,29 +13,37 @@ import msgspec
 
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.rows import decode_row
+from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.constraints import find_definition, split_thoughts
 from speech_ifeval.constraints.language import detector_label
 from speech_ifeval.errors import DataError, OutputError, UsageError
 from speech_ifeval.judges import Judge
 from speech_ifeval.metrics.summaries import ScoredRun, summarise
-from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER, shown_settings
-from speech_ifeval.pipeline.intake import (
+from speech_ifeval.models.recorded import (
     RESPONSES_FILE,
     RUN_FILE,
     Intake,
     is_run,
     read_responses,
-    scored_items,
 )
+from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER, shown_settings
 from speech_ifeval.pipeline.judging import choose_judge, keep_judgements
 from speech_ifeval.pipeline.verdicts import Rules
 from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Judgement, Summary, Verdict
-from speech_ifeval.runs import appender, claim_stage, locked, whole_lines, write_document, write_lines
+from speech_ifeval.runs import (
+    appender,
+    claim_stage,
+    locked,
+    read_manifest,
+    whole_lines,
+    write_document,
+    write_lines,
+)
 
 _VERDICT = msgspec.json.Decoder(Verdict)
 _JUDGEMENT = msgspec.json.Decoder(Judgement)
 # Settings that must agree for verdicts to be gone on with; package versions are recorded and may differ.
-_RESUMED_BY = ("benchmark", "responses", "rules", "verifiers", "detector", "judge", "loose", "missing", "limit")
+_RESUMED_BY = ("benchmark", "responses", "rules", "verifiers", "detector", "judge", "loose", "missing", "subset")
 _KEPT = "judgements."  # what the file of a judge's replies in a run directory begins with
 
 Progress = Callable[[int, int], None]
@@ -110,7 +118,7 @@ def score(
 
     >>> import tempfile
     >>> from speech_ifeval.benchmarks import load_benchmark
-    >>> from speech_ifeval.pipeline.intake import locate
+    >>> from speech_ifeval.models.recorded import locate
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     run = Path(folder) / "run"
     ...     summary, _ = score([locate("example:tuned")], load_benchmark("example"), output_dir=run)
@@ -152,18 +160,18 @@ def _score_one(
     judge = choose_judge(scoring.judge, intake, benchmark)
     folder = output_dir or intake.run or Path("runs") / intake.name
     _refuse_input_folder(folder, inputs)
-    items = list(scored_items(benchmark, scoring.limit))
+    items = _asked(benchmark, intake, scoring)
     label = scoring.label(judge)
     with locked(folder):
         if intake.run is None or folder.resolve() != intake.run.resolve():
             _import(folder, intake, benchmark, paths)
         keep_judgements(folder, judge)
-        settings = claim_stage(
-            folder / f"verdicts.{label}.manifest.json",
-            _settings(benchmark, intake, scoring, judge, items),
-            _RESUMED_BY,
-        )
-        verdicts = _decide(folder / f"verdicts.{label}.jsonl", items, intake, scoring, judge, progress)
+        manifest, verdicts_file = folder / f"verdicts.{label}.manifest.json", folder / f"verdicts.{label}.jsonl"
+        settings = _settings(benchmark, intake, scoring, judge, items)
+        if intake.growing:
+            _begin_again(manifest, verdicts_file, settings)
+        settings = claim_stage(manifest, settings, _RESUMED_BY)
+        verdicts = _decide(verdicts_file, items, intake, scoring, judge, progress)
     run = ScoredRun(
         name=intake.name,
         verdicts=verdicts,
@@ -202,6 +210,25 @@ def _decide(
     return verdicts
 
 
+def _begin_again(manifest: Path, verdicts: Path, settings: dict[str, Any]) -> None:
+    """Drop the verdicts on responses that have become more since: they are made again in a second."""
+    before = read_manifest(manifest)
+    if before is not None and any(before.get(key) != settings[key] for key in ("responses", "subset")):
+        verdicts.unlink(missing_ok=True)  # first: without its verdicts the old manifest says nothing wrong
+        manifest.unlink()
+
+
+def _asked(benchmark: Benchmark, intake: Intake, scoring: Scoring) -> list[Item]:
+    """The items to score: those that the run asked, and of these no more than the scoring wants."""
+    wanted = {item.id for item in Selection(limit=scoring.limit).choose(benchmark)}
+    return [item for item in intake.selection.choose(benchmark) if item.id in wanted]
+
+
+def _subset(intake: Intake, scoring: Scoring) -> str:
+    labels = [intake.selection.label, Selection(limit=scoring.limit).label]
+    return "+".join(label for label in labels if label != "all") or "all"
+
+
 def _import(folder: Path, intake: Intake, benchmark: Benchmark, paths: Sequence[Path]) -> None:
     """Copy the responses into the run directory, so that it can be scored again alone."""
     manifest = {
@@ -211,6 +238,7 @@ def _import(folder: Path, intake: Intake, benchmark: Benchmark, paths: Sequence[
         "benchmark": f"{benchmark.name}-{benchmark.short_fingerprint}",
         "responses": intake.fingerprint(),
         "sources": [str(path) for path in paths],
+        "selection": msgspec.to_builtins(intake.selection),
         "version": version("speech-ifeval"),
     }
     claim_stage(folder / RUN_FILE, manifest, ("benchmark", "responses"))
@@ -247,7 +275,7 @@ def _settings(
         "judge": judge.label,
         "loose": "yes" if scoring.loose else "no",
         "missing": scoring.missing,
-        "limit": "none" if scoring.limit is None else str(scoring.limit),
+        "subset": _subset(intake, scoring),
         "items": len(items),
         "pairs": sum(len(item.constraints) for item in items),
         "version": version("speech-ifeval"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import msgspec
 from speech_ifeval.benchmarks import Benchmark, Joiner
 from speech_ifeval.benchmarks.loading import SHIPPED
 from speech_ifeval.benchmarks.rows import decode_row, read_rows
+from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.errors import DataError, MismatchError, UsageError
 from speech_ifeval.records import Item, Response
 from speech_ifeval.runs import whole_lines
@@ -37,9 +38,11 @@ class _Row(msgspec.Struct):
 
 
 class _Run(msgspec.Struct):
-    """What a run directory says of its responses; whose they are, where it says so."""
+    """What a run directory says of its responses: whose they are, and which items were asked."""
 
     name: str | None = None
+    stage: str = "import"
+    selection: Selection = Selection()
 
 
 _RUN = msgspec.json.Decoder(_Run)
@@ -49,17 +52,25 @@ _RESPONSE = msgspec.json.Decoder(Response)
 
 @dataclass(frozen=True)
 class Intake:
-    """What was read: responses by item id, the files that recorded judge replies may stand in, run directories."""
+    """What was read: responses by item id, the files that recorded judge replies may stand in, run directories.
+
+    `growing` says that the responses are those of a run that may have got more since it was scored.
+    """
 
     name: str
     responses: dict[str, Response] = field(repr=False)
     report_files: tuple[Path, ...]
     runs: tuple[Path, ...]
     run: Path | None
+    selection: Selection = field(default_factory=Selection)
+    growing: bool = False
 
     def fingerprint(self) -> str:
-        """SHA-256, in hexadecimal, over the responses' content in the order of their ids."""
-        content = msgspec.json.encode([self.responses[id] for id in sorted(self.responses)])
+        """SHA-256, in hexadecimal, over what can be scored, in the order of the ids: not times or counts."""
+        responses = (self.responses[id] for id in sorted(self.responses))
+        content = msgspec.json.encode(
+            [Response(one.id, one.text, one.finish_reason, one.error) for one in responses]
+        )
         return hashlib.sha256(content).hexdigest()
 
 
@@ -85,12 +96,15 @@ def read_responses(paths: Iterable[Path], benchmark: Benchmark) -> Intake:
             for file in files:
                 reader.read(file)
     reader.refuse_strangers()
+    run = _described(paths[0]) if len(paths) == 1 and is_run(paths[0]) else _Run()
     return Intake(
         name=_name(paths),
         responses=reader.responses,
         report_files=tuple(reports),
         runs=tuple(path for path in paths if is_run(path)),
         run=paths[0] if len(paths) == 1 and is_run(paths[0]) else None,
+        selection=run.selection,
+        growing=run.stage == "generate",
     )
 
 
@@ -105,11 +119,14 @@ def is_run(path: Path) -> bool:
 def _name(paths: list[Path]) -> str:
     first = paths[0].resolve()
     if is_run(first):
-        imported = decode_row(f"{first / RUN_FILE}:1", (first / RUN_FILE).read_bytes(), _RUN)
-        return imported.name or first.name
+        return _described(first).name or first.name
     if first.is_file():
         return first.stem if first.stem != "responses" else first.parent.name
     return first.name or "run"
+
+
+def _described(run: Path) -> _Run:
+    return decode_row(f"{run / RUN_FILE}:1", (run / RUN_FILE).read_bytes(), _RUN)
 
 
 def _exists(path: Path) -> bool:
@@ -180,6 +197,9 @@ class _Reader:
 
     def _add(self, place: str, item: Item, response: Response) -> None:
         self._rows += 1
+        answered = self.responses.get(item.id)
+        if answered is not None and answered.text is None and self._same_file(item.id, place):
+            self._places[item.id] = place  # a request that failed, asked again by the run that wrote both
         before = self._places.setdefault(item.id, place)
         if before != place:
             other_file = before.rpartition(":")[0] != place.rpartition(":")[0]
@@ -190,6 +210,10 @@ class _Reader:
             )
             raise MismatchError(f"{place}: {item.id} is answered a second time, first at {before}; {advice}")
         self.responses[item.id] = response
+
+    def _same_file(self, id: str, place: str) -> bool:
+        before = self._places[id].rpartition(":")[0]
+        return before == place.rpartition(":")[0] and before.endswith(RESPONSES_FILE)
 
     def _check_model(self, place: str, model: str | None) -> None:
         if model is None:
@@ -228,17 +252,6 @@ def _response(id: str, text: str | None, row: _Row) -> Response:
     if row.error:  # logs write "" where there was none
         return Response(id, None, "error", row.error)
     return Response(id, text, finish, None if text is not None else "the response is null")
-
-
-def scored_items(benchmark: Benchmark, limit: int | None) -> Iterator[Item]:
-    """Yield the items that carry a constraint, in order; with a limit, the first so many of each category."""
-    seen: dict[str, int] = {}
-    for item in benchmark:
-        if not item.constraints:
-            continue
-        seen[item.category] = seen.get(item.category, 0) + 1
-        if limit is None or seen[item.category] <= limit:
-            yield item
 
 
 def locate(path: str) -> Path:

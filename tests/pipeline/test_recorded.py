@@ -10,7 +10,7 @@ import pytest
 
 from speech_ifeval.benchmarks import Benchmark, Joiner, load_benchmark
 from speech_ifeval.errors import DataError, MismatchError, SpeechIFEvalError, UsageError
-from speech_ifeval.pipeline.intake import Intake, locate, read_responses, scored_items
+from speech_ifeval.models.recorded import Intake, locate, read_responses
 from speech_ifeval.records import Item
 from tests.pipeline.conftest import ANSWERS, CAPITALS, CLOSED, CREATIVE, THINKING, released, write_rows
 
@@ -190,13 +190,6 @@ def test_a_run_directory_without_its_responses_is_broken(small: Benchmark, tmp_p
     write_rows(tmp_path / "run" / "responses.manifest.json", ["{}"])
     with pytest.raises(DataError, match=r"responses.jsonl:1: expected the run's responses, found no such file"):
         read_responses([tmp_path / "run"], small)
-
-
-def test_the_limit_is_by_category(small: Benchmark) -> None:
-    assert [item.id for item in scored_items(small, 1)] == [
-        "closed-ended/0000", "creative-writing/0004", "chain-of-thought/0000"
-    ]  # fmt: skip
-    assert len(list(scored_items(small, None))) == 8
 
 
 def test_the_fingerprint_is_the_contents(small: Benchmark, answers: Answers) -> None:

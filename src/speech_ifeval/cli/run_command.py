@@ -1,0 +1,139 @@
+"""``speech-ifeval run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from speech_ifeval.cli.guarding import guarded
+
+
+@guarded
+def _from_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Take the options that the file names as defaults; what the command line says goes first."""
+    if path is not None:
+        from speech_ifeval.cli.configuration import read_configuration
+
+        context.default_map = read_configuration(path, [option.name or "" for option in context.command.params])
+    return path
+
+
+def run_command(
+    model: Annotated[
+        str, typer.Option(help="Who answers: hf:PATH, openai:NAME, … (`speech-ifeval models` lists them).")
+    ],
+    model_args: Annotated[
+        str, typer.Option(metavar="K=V,…", help="Arguments of its adapter, or a JSON object.")
+    ] = "",
+    reference: Annotated[
+        str | None,
+        typer.Option(help="The reference system: the model's own text LLM, which reads the transcripts. Gives Δ."),
+    ] = None,
+    reference_args: Annotated[str, typer.Option(metavar="K=V,…", help="Arguments of its adapter.")] = "",
+    benchmark: Annotated[str, typer.Option(help="The benchmark: a folder, or example.")] = "example",
+    audio_dir: Annotated[
+        Path | None, typer.Option(help="The folder of the clips. Default: in or beside the benchmark's.")
+    ] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option(help="The run directory. Default: runs/<name of the model>.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many items of each category.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Only so many items, spread over categories and codes; nested.")
+    ] = None,
+    categories: Annotated[
+        str, typer.Option(help="Only these, separated by commas: closed-ended, creative-writing, …")
+    ] = "",
+    twins: Annotated[bool, typer.Option(help="Ask the closed-ended items without their constraint too.")] = True,
+    input: Annotated[
+        str | None, typer.Option(help="audio or transcript. Default: audio for a model that hears.")
+    ] = None,
+    system_prompt: Annotated[
+        str | None, typer.Option(help='The system prompt; "" for none. Default: the published one.')
+    ] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest reply.")] = 2048,
+    temperature: Annotated[float, typer.Option(min=0, help="0 decodes greedily.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of sampling, where the temperature is not 0.")] = 0,
+    batch_size: Annotated[str | None, typer.Option(help="A number, or auto, for adapters with batches.")] = None,
+    devices: Annotated[
+        str | None, typer.Option(help="One process for each: 0,1,… for GPUs, or cpu. For model and reference.")
+    ] = None,
+    rules: Annotated[str, typer.Option(help="The rule set that scores: official, careful, ifeval.")] = "official",
+    judge: Annotated[str | None, typer.Option(help="replay:PATH or none, as in `speech-ifeval score`.")] = None,
+    broken_audio: Annotated[
+        str,
+        typer.Option(help="stop: refuse broken or missing clips. record: leave their items unscored."),
+    ] = "stop",
+    skip_audio_check: Annotated[
+        bool, typer.Option("--skip-audio-check", help="Do not check that the audio reaches the model.")
+    ] = False,
+    allow_upload: Annotated[
+        bool, typer.Option("--allow-upload", help="Audio may go to a host that is not this machine.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many calls to a server.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(callback=_from_file, is_eager=True, help="A TOML file with these options as keys."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the content of summary.json.")] = False,
+) -> None:
+    """Ask a model the items of a benchmark, score the replies, and compare with the reference system.
+
+    The same command goes on where a run was stopped, and does nothing where all is done.
+    """
+    from speech_ifeval.benchmarks.selection import Selection
+    from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
+    from speech_ifeval.cli.permission import Permission
+    from speech_ifeval.cli.run_progress import run_progress
+    from speech_ifeval.errors import UsageError
+    from speech_ifeval.job import Watching, evaluate
+    from speech_ifeval.models import SYSTEM_PROMPT, Generation, accepts, parse_arguments
+    from speech_ifeval.pipeline.asking import Asking
+    from speech_ifeval.pipeline.generating import Conditions
+    from speech_ifeval.pipeline.scoring import Scoring
+    from speech_ifeval.report.figures import visible
+    from speech_ifeval.report.terminal import summary_view
+
+    if input not in (None, "audio", "transcript"):
+        raise UsageError(f"--input takes audio or transcript, found {input!r}")
+    system = SYSTEM_PROMPT if system_prompt is None else system_prompt or None
+    shared: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
+    also = shared if reference is not None and accepts(reference, "batch_size") else {}
+    with run_progress() as shown, progress_bar("scoring") as scored:
+        run = evaluate(
+            model,
+            model_args={**shared, **parse_arguments(model_args)},
+            reference=reference,
+            reference_args={**also, **parse_arguments(reference_args)},
+            devices=[] if devices is None else [name.strip() for name in devices.split(",")],
+            benchmark=benchmark,
+            output_dir=output_dir,
+            selection=Selection(
+                limit=limit,
+                sample=sample,
+                categories=tuple(name.strip() for name in categories.split(",") if name.strip()),
+                twins=twins,
+            ),
+            asking=Asking(
+                input=input,  # type: ignore[arg-type]  # checked above
+                system=system,
+                generation=Generation(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed),
+            ),
+            conditions=Conditions(
+                audio_dir=audio_dir,
+                audio_check=not skip_audio_check,
+                broken_audio=broken_audio,  # type: ignore[arg-type]  # checked there
+                allow_upload=allow_upload,
+            ),
+            scoring=Scoring(rules=rules, judge=judge),
+            watching=Watching(
+                say=shown.say, progress=shown.show, scoring=scored, confirm=Permission(shown.say, given=yes)
+            ),
+        )
+    if as_json:
+        print_json(run.summary)
+        return
+    print_view(*summary_view(run.summary))
+    print_text(f"\nWritten: {visible(str(run.folder))}\n")

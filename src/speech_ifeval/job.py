@@ -1,0 +1,256 @@
+"""The main job: a model and its reference system answer a benchmark, and what they answered is scored."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from speech_ifeval.benchmarks import Benchmark, load_benchmark
+from speech_ifeval.benchmarks.selection import Selection
+from speech_ifeval.errors import RunInterruptedError, UsageError
+from speech_ifeval.metrics.power import smallest_delta
+from speech_ifeval.models import Model, Request, accepts, find_adapter, open_model
+from speech_ifeval.models.fleet import DEVICE, open_fleet
+from speech_ifeval.models.functions import Function, FunctionModel
+from speech_ifeval.models.recorded import is_run
+from speech_ifeval.pipeline.asking import Asking
+from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
+from speech_ifeval.pipeline.generating import Conditions, Course, Generated, generate
+from speech_ifeval.pipeline.interrupts import stop_on_signals
+from speech_ifeval.pipeline.judging import keep_judgements, replayed
+from speech_ifeval.pipeline.scoring import Scoring, score
+from speech_ifeval.records import Estimate, Summary
+
+RUNS_FOLDER = Path("runs")
+AnyModel = str | Model | Function | tuple[Any, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was generated and scored.
+
+    Attributes:
+        folder: the run directory.
+        summary: its figures.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = evaluate("replay:example:tuned", output_dir=folder)
+    >>> run.ifrate.n, run.forgetting is None
+    (66, True)
+    """
+
+    folder: Path
+    summary: Summary = field(repr=False)
+
+    @property
+    def ifrate(self) -> Estimate:
+        """The mean following rate of the three categories, in percent."""
+        return self.summary.ifrate
+
+    @property
+    def forgetting(self) -> Estimate | None:
+        """The forgetting rate Δ, in percent of the reference's IFrate; None without a reference."""
+        return self.summary.forgetting
+
+    @property
+    def points(self) -> Estimate | None:
+        """IFrate less the reference's, in points; None without a reference."""
+        return self.summary.points
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Who is told what while a run goes on.
+
+    Attributes:
+        say: called with a sentence that a user should read.
+        progress: called with whose turn it is, ``model`` or ``reference``, and how far that is.
+        scoring: called with (done, all) while responses are scored.
+        confirm: called with the model and what it is to be asked, before the first request; raises to refuse.
+    """
+
+    say: Callable[[str], None] = lambda message: None
+    progress: Callable[[str, Course], None] = lambda turn, course: None
+    scoring: Callable[[int, int], None] = lambda done, total: None
+    confirm: Callable[[Model, Sequence[Request]], None] = lambda model, requests: None
+
+
+def evaluate(
+    model: AnyModel,
+    *,
+    model_args: Mapping[str, Any] | None = None,
+    reference: AnyModel | None = None,
+    reference_args: Mapping[str, Any] | None = None,
+    devices: Sequence[str] = (),
+    benchmark: str | Path | Benchmark = "example",
+    output_dir: str | Path | None = None,
+    selection: Selection | None = None,
+    asking: Asking | None = None,
+    conditions: Conditions | None = None,
+    scoring: Scoring | None = None,
+    watching: Watching | None = None,
+) -> Run:
+    """Ask a model a benchmark, score what it answers, and compare it with its reference system.
+
+    A run that was stopped, or that failed half-way, goes on where it was when it is called again alike.
+
+    Args:
+        model: a specification such as ``hf:Qwen/Qwen2-Audio-7B-Instruct``, a `Model`, any callable from a list
+            of requests to a list of texts or responses, or a live pair of a transformers model and its
+            processor, which is neither loaded again nor left changed.
+        model_args: the adapter's arguments, where a specification is given.
+        reference: the reference system in the same forms; it reads the transcripts. Gives Δ and points.
+        reference_args: its adapter's arguments.
+        devices: one process for each, such as ``("0", "1")`` for two GPUs; none runs in this process.
+        benchmark: the benchmark, its folder, or a name such as ``example``.
+        output_dir: the run directory; by default ``runs/<name of the model>``.
+        selection: which items are asked; all by default.
+        asking: how they are put: input, system prompt, generation.
+        conditions: under which the run starts: audio folder, checks, uploads.
+        scoring: how responses are scored.
+        watching: who is told what.
+
+    Raises:
+        RunInterruptedError: somebody asked for it to stop; the same call goes on.
+        SpeechIFEvalError: see `speech_ifeval.errors`; what was written is kept.
+
+    Source: arXiv 2505.19037.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = evaluate("replay:example:tuned", reference="replay:example:reference", output_dir=folder)
+    >>> round(run.ifrate.value, 2), round(run.forgetting.value, 2)
+    (40.83, -57.02)
+    """
+    loaded = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(str(benchmark))
+    watching = watching or Watching()
+    selection = selection or Selection()
+    asking = asking or Asking()
+    conditions = conditions or Conditions()
+    for named in (model, reference):
+        if isinstance(named, str):
+            find_adapter(named)  # a mistyped reference is found before hours of generation
+    _announce(loaded, selection, watching)
+    opened = _opened(model, model_args, loaded, devices)
+    folder = Path(output_dir) if output_dir is not None else RUNS_FOLDER / slug(opened.name)
+    turn = _Turn(loaded, selection, watching)
+    turn.take("model", opened, folder, asking, conditions)
+    if reference is not None:
+        beside = folder / REFERENCE_FOLDER
+        shared = [run for run in sorted(folder.parent.glob(f"*/{REFERENCE_FOLDER}")) if is_run(run)]
+        turn.take(
+            "reference",
+            _opened(reference, reference_args, loaded, devices if _takes_device(reference) else ()),
+            beside,
+            replace(asking, input="transcript"),
+            Conditions(shared=tuple(run for run in shared if run != beside)),
+        )
+    summary, folder = score([folder], loaded, scoring=scoring, progress=watching.scoring)
+    return Run(folder, summary)
+
+
+def slug(name: str) -> str:
+    """Return a name as that of a folder.
+
+    >>> slug("hf:Qwen/Qwen2-Audio 7B"), slug("../..")
+    ('hf-Qwen-Qwen2-Audio-7B', 'model')
+    """
+    return re.sub(r"[^\w.+=-]+", "-", name).strip(".-") or "model"
+
+
+def _takes_device(model: AnyModel) -> bool:
+    return isinstance(model, str) and accepts(model, DEVICE)
+
+
+def _opened(
+    model: AnyModel, arguments: Mapping[str, Any] | None, benchmark: Benchmark, devices: Sequence[str]
+) -> Model:
+    if isinstance(model, str) and devices:
+        return open_fleet(model, arguments, devices, benchmark=benchmark)
+    if isinstance(model, str):
+        return open_model(model, arguments, benchmark=benchmark)
+    if arguments or devices:
+        raise UsageError(
+            "devices and arguments of an adapter go with a specification such as hf:PATH, not with an object"
+        )
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, tuple):
+        if len(model) != 2:
+            raise UsageError(f"a live model is a pair (model, processor), found {len(model)} objects")
+        from speech_ifeval.models.transformers_models.live import live_model
+
+        return live_model(*model)
+    if callable(model):
+        return FunctionModel(model)
+    raise UsageError(
+        f"expected a specification, a Model, a callable or a pair (model, processor), found {type(model).__name__}"
+    )
+
+
+def _announce(benchmark: Benchmark, selection: Selection, watching: Watching) -> None:
+    if selection.sample is None and selection.limit is None:
+        return
+    sizes = Counter(item.category for item in selection.choose(benchmark))
+    found = smallest_delta(sizes)
+    asked = ", ".join(f"{count} {category}" for category, count in sizes.items())
+    if found is None:
+        watching.say(f"{asked}: IFrate and Δ need all three categories")
+    elif found.delta is None:
+        watching.say(f"{asked}: too few items to detect any Δ")
+    else:
+        watching.say(
+            f"{asked}: the smallest Δ that so many items detect four times out of five is −{-found.delta:.1f} % "
+            f"(against a reference at {found.reference:.0f} %; pairing can make it smaller)"
+        )
+
+
+class _Turn:
+    """One model after the other on the same items."""
+
+    def __init__(self, benchmark: Benchmark, selection: Selection, watching: Watching) -> None:
+        self._benchmark = benchmark
+        self._selection = selection
+        self._watching = watching
+
+    def take(self, turn: str, model: Model, folder: Path, asking: Asking, conditions: Conditions) -> None:
+        watching = self._watching
+        with model, stop_on_signals(watching.say) as stop:
+            generated = generate(
+                model,
+                self._benchmark,
+                folder,
+                selection=self._selection,
+                asking=asking,
+                conditions=conditions,
+                stop=stop,
+                confirm=lambda requests: watching.confirm(model, requests),
+                say=watching.say,
+                progress=lambda course: watching.progress(turn, course),
+            )
+            judge = replayed(model, self._benchmark)
+            if judge is not None:
+                keep_judgements(folder, judge)
+        self._tell(turn, model, generated)
+
+    def _tell(self, turn: str, model: Model, generated: Generated) -> None:
+        course = generated.course
+        if generated.unasked:
+            raise RunInterruptedError(
+                f"stopped: {course.done} of {course.total} items of the {turn} are answered, in "
+                f"{generated.folder}; the same command goes on from there"
+            )
+        if not course.new:
+            self._watching.say(f"{turn} {model.name}: all {course.total} items are answered; nothing to do")
+            return
+        facts = [f"{course.done} of {course.total} items answered"]
+        facts += [f"{course.failed} failed, asked again by the same command"] * (course.failed > 0)
+        facts += [f"{course.cut_off} cut off at the token limit"] * (course.cut_off > 0)
+        self._watching.say(f"{turn} {model.name}: {'; '.join(facts)}")

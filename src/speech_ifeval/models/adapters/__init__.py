@@ -1,0 +1,1 @@
+"""One adapter a file, found by its place."""
