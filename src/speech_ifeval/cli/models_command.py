@@ -11,14 +11,26 @@ def models_command(
     name: Annotated[
         str | None, typer.Argument(help="One adapter or model, in full: hf, or salmonn-13b.", show_default=False)
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all that is known of the models as JSON.")
+    ] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the known models as a Markdown table.")
+    ] = False,
 ) -> None:
     """List the adapters and the models that are known, or tell one of them in full."""
-    from speech_ifeval.cli.output import print_view
+    from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.errors import UsageError
     from speech_ifeval.models import all_adapters
     from speech_ifeval.models.known import KNOWN, find_known
-    from speech_ifeval.report.model_tables import adapter_view, known_view, models_view
+    from speech_ifeval.report.model_tables import adapter_view, known_markdown, known_view, models_view
 
+    if as_json:
+        print_json(KNOWN)
+        return
+    if markdown:
+        print_text(known_markdown(KNOWN))
+        return
     found = all_adapters()
     if name is None:
         print_view(*models_view(found, KNOWN))

@@ -84,7 +84,7 @@ def run_command(
     The same command goes on where a run was stopped, and does nothing where all is done.
     """
     from speech_ifeval.benchmarks.selection import Selection
-    from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
+    from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.cli.permission import Permission
     from speech_ifeval.cli.run_progress import run_progress
     from speech_ifeval.errors import UsageError
@@ -101,7 +101,7 @@ def run_command(
     system = SYSTEM_PROMPT if system_prompt is None else system_prompt or None
     shared: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
     also = shared if reference is not None and accepts(reference, "batch_size") else {}
-    with run_progress() as shown, progress_bar("scoring") as scored:
+    with run_progress() as shown:
         run = evaluate(
             model,
             model_args={**shared, **parse_arguments(model_args)},
@@ -128,9 +128,7 @@ def run_command(
                 allow_upload=allow_upload,
             ),
             scoring=Scoring(rules=rules, judge=judge),
-            watching=Watching(
-                say=shown.say, progress=shown.show, scoring=scored, confirm=Permission(shown.say, given=yes)
-            ),
+            watching=Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
         )
     if as_json:
         print_json(run.summary)

@@ -70,7 +70,7 @@ class RunProgress:
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._task = self._bar.add_task(self._turn, facts="", completed=course.done - course.new)
+            self._task = self._bar.add_task(self._turn, facts="", completed=course.done, total=course.total)
             self._bar.start()
         done = course.done + course.failed
         facts = self._facts(course, time.monotonic())

@@ -110,6 +110,11 @@ class Model(ABC):
     settings: Mapping[str, Any] = {}
     recorded: Mapping[str, Any] = {}
 
+    @property
+    def audio_host(self) -> str | None:
+        """The host, other than this machine, that clips go to; None if there is none."""
+        return self.remote_host
+
     @abstractmethod
     def answer(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Answer every request once, in any order.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -145,12 +145,17 @@ def generate(
             confirm(pending)
         if pending and prepared.survey is not None:
             check = _checked(model, prepared, conditions)
-        write_document(folder / RUN_FILE, {**standing, "selection": manifest["selection"], "audio_check": check})
+        standing = {**standing, "selection": manifest["selection"], "audio_check": check}
+        write_document(folder / RUN_FILE, standing)
         with appender(folder / RESPONSES_FILE) as out:
             work = _Work(model, prepared, out, len(items), len(kept), progress)
             pending = work.take_over(pending, conditions.shared)
             work.record(prepared.unheard.values())
-            work.answer(pending, stop or Stop())
+            try:
+                work.answer(pending, stop or Stop())
+            finally:  # what a model learns while it answers: the batch size that fits, what a server calls itself
+                if pending:
+                    write_document(folder / RUN_FILE, {**standing, "recorded": _builtins(model.recorded)})
     course = work.course
     return Generated(folder, course, unasked=course.total - course.done - course.failed)
 
@@ -181,9 +186,9 @@ def _prepare(
     else:
         if not model.hears:
             raise UsageError(f"the model {model.name} takes no audio; give --input transcript")
-        if model.remote_host is not None and not conditions.allow_upload:
+        if model.audio_host is not None and not conditions.allow_upload:
             raise UsageError(
-                f"the clips would go to {model.remote_host}, which is not this machine, and several corpora "
+                f"the clips would go to {model.audio_host}, which is not this machine, and several corpora "
                 "forbid it; check their licences, then give --allow-upload"
             )
         folder = find_audio(benchmark, items, conditions.audio_dir)
@@ -246,8 +251,12 @@ def _manifest(model: Model, benchmark: Benchmark, asking: Asking, selection: Sel
         "recorded": model.recorded,
         "version": version("speech-ifeval"),
     }
-    encoded: dict[str, Any] = msgspec.json.decode(_ENCODER.encode(manifest))
-    return encoded
+    return _builtins(manifest)
+
+
+def _builtins(value: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.json.decode(_ENCODER.encode(value))
+    return plain
 
 
 def _any_answered(path: Path) -> bool:
@@ -319,6 +328,8 @@ class _Work:
 
     def answer(self, pending: Sequence[Request], stop: Stop) -> None:
         """Ask, and write what comes, until everything is answered or somebody asks to stop."""
+        if self._progress is not None and pending:
+            self._progress(self.course)  # the clock of whoever watches starts here
         for response in self._model.answer(self._stream(pending, stop)):
             request = self._asked.pop(response.id, None)
             if request is None:

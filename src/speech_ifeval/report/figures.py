@@ -117,6 +117,8 @@ def findings(summary: Summary) -> Iterator[str]:
     replies = summary.replies
     if replies.get("truncated"):
         yield f"Cut off at the token limit: {replies['truncated']} replies."
+    if replies.get("audio_cut"):
+        yield f"Only the beginning of the clip was heard: {replies['audio_cut']} replies."
     if replies.get("unclosed_thoughts"):
         yield f"Thoughts that never end: {replies['unclosed_thoughts']} replies, which follow no rule."
     for note in summary.notes:

@@ -66,6 +66,27 @@ def known_view(model: KnownModel) -> list[RenderableType]:
     return [Text(model.name, style="bold"), _left(("", ""), rows)]
 
 
+def known_markdown(known: Sequence[KnownModel]) -> str:
+    """Return all that is known of the models as a Markdown table: the one in ``docs/models.md``."""
+    head = (
+        "model",
+        "`--model`",
+        "`--reference`",
+        "encoder",
+        "projector",
+        "trained",
+        "order",
+        "LoRA scale",
+        "seen",
+    )
+    lines = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
+    for one in known:
+        reference = "none published" if one.reference is None else f"`{one.reference}`"
+        cells = (one.name, f"`{one.spec}`", reference, one.encoder, one.projector, one.trained, one.prompt)
+        lines.append(f"| {' | '.join((*cells, one.lora or NONE, one.seen))} |".replace("<|audio|>", "`<audio>`"))
+    return "\n".join(lines) + "\n"
+
+
 def _left(header: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
     table = figures_table(header, rows)
     for column in table.columns:

@@ -1,0 +1,125 @@
+"""Where a server is, and the key to it: neither an address nor anything that is shown or logged holds one."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import os
+import socket
+from urllib.parse import quote, urlsplit
+
+from speech_ifeval.errors import UsageError
+
+OFFICIAL_URL = "https://api.openai.com/v1"
+URL_VARIABLE = "OPENAI_BASE_URL"
+KEY_VARIABLE = "OPENAI_API_KEY"
+HIDDEN = "[key]"
+
+# Whose debug records show what a server sends back, and so a key that it echoes.
+_FOREIGN_LOGGERS = (
+    *("httpx", "httpx2", "openai", "openai._base_client", "openai._response", "openai._legacy_response"),
+    *(
+        f"{base}.{part}"
+        for base in ("httpcore", "httpcore2")
+        for part in ("connection", "http11", "http2", "proxy")
+    ),
+)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host, given by name or number, is this machine and no other; a name that is not known is not.
+
+    >>> is_this_machine("127.0.0.1"), is_this_machine("::1"), is_this_machine("192.0.2.1")
+    (True, True, False)
+    """
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return False
+    return bool(found) and all(_is_loopback(str(address)) for address in found)
+
+
+def _is_loopback(address: str) -> bool:
+    number = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(number, ipaddress.IPv6Address) and number.ipv4_mapped is not None:
+        number = number.ipv4_mapped
+    # 0.0.0.0 is what servers print when they listen everywhere; called, it is this machine.
+    return number.is_loopback or number.is_unspecified
+
+
+def server_url(base_url: str) -> str:
+    """Return a server's address without a slash at its end; by default the environment's, else the official one.
+
+    Raises:
+        UsageError: no address, or one with credentials or a query in it.
+
+    >>> server_url("http://localhost:8000/v1/")
+    'http://localhost:8000/v1'
+    """
+    url = (base_url or os.environ.get(URL_VARIABLE, "") or OFFICIAL_URL).strip()
+    try:
+        parts = urlsplit(url)
+        secret = "@" in parts.netloc or bool(parts.query or parts.fragment)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        secret, right = "@" in url or "?" in url, False
+    if secret:
+        raise UsageError(
+            "base_url holds credentials or a query: give the bare address, and name the environment variable that "
+            "holds the key with api_key_env"
+        )
+    if not right:
+        raise UsageError(f"base_url: expected an address such as http://localhost:8000/v1, found {url!r}")
+    return url.rstrip("/")
+
+
+def server_key(variable: str, url: str) -> str | None:
+    """Return the key that an environment variable holds; None where no variable is named and none is needed.
+
+    Raises:
+        UsageError: the variable is not set, or what it holds cannot be a key.
+    """
+    name = variable or KEY_VARIABLE
+    key = os.environ.get(name, "").strip()
+    if not key:
+        if variable or url == OFFICIAL_URL:
+            raise UsageError(
+                f"{url} needs a key: set the environment variable {name}, or name another with api_key_env"
+            )
+        return None
+    if not all("!" <= letter <= "~" for letter in key):
+        raise UsageError(f"the environment variable {name} holds no key: it has spaces or letters no key has")
+    return key
+
+
+class Scrubber:
+    """Takes a key out of texts, in the forms in which a server might echo it, and out of other packages' logs."""
+
+    def __init__(self, key: str | None) -> None:
+        forms = {key, quote(key, safe=""), json.dumps(key)[1:-1], repr(key)[1:-1]} if key else set()
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        return text
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite a log record that holds the key; `logging` calls it."""
+        message = record.getMessage()
+        clean = self(message)
+        if clean != message:
+            record.msg, record.args = clean, ()
+        return True
+
+    def watch(self) -> None:
+        """Begin to filter the records of the packages that speak to the server."""
+        if self._forms:
+            for name in _FOREIGN_LOGGERS:
+                logging.getLogger(name).addFilter(self)
+
+    def unwatch(self) -> None:
+        """Leave their records be."""
+        for name in _FOREIGN_LOGGERS:
+            logging.getLogger(name).removeFilter(self)
