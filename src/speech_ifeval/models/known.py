@@ -47,7 +47,7 @@ KNOWN = (
     KnownModel(
         "LTU-AS",
         "worker:ltu_as",
-        "Whisper-large with TLTR (AST-like) layers",
+        "Whisper-large with time and layer-wise Transformers (TLTR)",
         "linear",
         "projector, LoRA",
         "hf:lmsys/vicuna-7b-v1.1",
@@ -55,6 +55,7 @@ KNOWN = (
         "r 8, α 16: lora_scale",
         "its repository, in an environment of its own",
         "hears 10 s; samples by default",
+        "run",
     ),
     KnownModel(
         "SALMONN-13B",
@@ -67,6 +68,7 @@ KNOWN = (
         "r 8, α 32: lora_alpha or lora_scale",
         "its repository, transformers 4.28, peft 0.3",
         "hears 30 s; beams by default; never resamples",
+        "run",
     ),
     KnownModel(
         "DeSTA2",
@@ -78,7 +80,8 @@ KNOWN = (
         "audio and its Whisper transcript, then instruction",
         None,
         "its repository or remote code",
-        "hears 30 s; resamples through 22.05 kHz",
+        "hears 30 s; its own loader resamples through 22.05 kHz",
+        "run",
     ),
     KnownModel(
         "DeSTA2.5-Audio",
@@ -91,30 +94,33 @@ KNOWN = (
         None,
         "the package desta",
         "pins its versions; fetches weights of a voice detector",
+        "run",
     ),
     KnownModel(
         "DiVA",
         "worker:diva",
         "Whisper-large-v3",
         "Q-Former from Whisper's decoder",
-        "encoder, Q-Former",
+        "encoder and Q-Former, distilled from the frozen LLM",
         "hf:meta-llama/Meta-Llama-3-8B-Instruct",
         "instruction, then audio",
         None,
         "remote code",
         "a greedy loop of its own; 128 tokens by default",
+        "run",
     ),
     KnownModel(
         "BLSP-Emo",
         "worker:blsp_emo",
         "Whisper-large-v2",
         "convolutional adapter",
-        "encoder, adapter, LoRA",
+        "encoder, adapter, LoRA on the speech positions",
         "hf:Qwen/Qwen-7B-Chat",
         "instruction, then speech",
         "own layers: lora_scale",
         "its repository",
         "hears 30 s; 128 tokens by default",
+        "run",
     ),
     KnownModel(
         "Qwen-Audio-Chat",
@@ -127,6 +133,7 @@ KNOWN = (
         None,
         "remote code, transformers 4.32",
         "an environment of its own",
+        "run",
     ),
     KnownModel(
         "Qwen2-Audio-7B-Instruct",
@@ -139,6 +146,7 @@ KNOWN = (
         None,
         _HF,
         "hears 30 s; its hub settings carry a repetition penalty, which is not used here",
+        "run",
     ),
     KnownModel(
         "Qwen2.5-Omni-7B",
@@ -163,6 +171,7 @@ KNOWN = (
         None,
         "pip install 'speech-ifeval[hf,voxtral]'",
         "refuses a system prompt beside audio: it goes into the user's turn",
+        "run",
     ),
     KnownModel(
         "Granite-Speech-3.3-8B",
@@ -199,6 +208,7 @@ KNOWN = (
         None,
         _HF,
         "its class is named by the config alone",
+        "run",
     ),
     KnownModel(
         "Ultravox",
