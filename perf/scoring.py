@@ -42,6 +42,7 @@ PARTS = {
     "read the judge's replies": ("speech_ifeval.pipeline.scoring", "choose_judge"),
     "copy responses and replies": ("speech_ifeval.pipeline.scoring", "_import", "keep_judgements"),
     "decide, and write the verdicts": ("speech_ifeval.pipeline.scoring", "_decide"),
+    "measure the task level": ("speech_ifeval.pipeline.scoring", "_task"),
     "compute the figures": ("speech_ifeval.pipeline.scoring", "summarise"),
     "write the summary": ("speech_ifeval.pipeline.scoring", "write_document"),
 }

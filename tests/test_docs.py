@@ -16,7 +16,19 @@ from typer.testing import CliRunner
 
 from speech_ifeval import errors
 from speech_ifeval.cli import app
-from speech_ifeval.records import Estimate, Rate, Summary, Verdict
+from speech_ifeval.records import (
+    Behaviour,
+    ChangedAnswers,
+    Disagreement,
+    Estimate,
+    JudgeAgreement,
+    Rate,
+    Sensitivity,
+    Summary,
+    UseAgreement,
+    Verdict,
+    WordErrorChange,
+)
 from tests.spoken import spoken_rows, write_spoken
 
 ROOT = Path(__file__).parent.parent
@@ -91,7 +103,22 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
     assert set(map(int, re.findall(r"(\d+) [a-z]", listed))) == documented
 
 
-@pytest.mark.parametrize("record", [Summary, Verdict, Estimate, Rate])
+@pytest.mark.parametrize(
+    "record",
+    [
+        Summary,
+        Verdict,
+        Estimate,
+        Rate,
+        JudgeAgreement,
+        UseAgreement,
+        Disagreement,
+        Sensitivity,
+        Behaviour,
+        ChangedAnswers,
+        WordErrorChange,
+    ],
+)
 def test_every_field_of_a_record_is_documented(record: type[msgspec.Struct]) -> None:
     for field in record.__struct_fields__:
         assert re.search(rf"[`{{ ]{field}[`,}}]", FORMATS), field

@@ -13,6 +13,7 @@ TWIN_CATEGORY = "closed-ended-plain"
 CODES = ("CC", "SE", "WR", "JS", "BP", "KW", "LN", "CoT")
 JUDGED_ID = "reasoning:chain_of_thought"
 JUDGED_CODE = "CoT"
+USES = ("reasoning", "accuracy", "transcript")
 
 
 class Constraint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +42,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         metric: how the answer itself is measured: ``wer``, ``accuracy``, ``open``, ``cot``.
         twin: the id of the same question with (or without) its constraint.
         source: the corpus the clip comes from, and its licence where one is stated.
+        speaker: who is heard, such as ``LibriSpeech/1995``; None where it is not known for sure.
 
     >>> Item("closed-ended/0000", "closed-ended", "Transcribe.", "a.wav", "asr").constraints
     ()
@@ -58,6 +60,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     twin: str | None = None
     source: str | None = None
     licence: str | None = None
+    speaker: str | None = None
 
 
 class Response(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -128,21 +131,50 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     otherwise: str | None = None
 
 
+class Message(Struct, frozen=True, forbid_unknown_fields=True):
+    """One turn of what a judge was sent.
+
+    >>> Message("user", "Does it reason?").role
+    'user'
+    """
+
+    role: str
+    content: str
+
+
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A judge's verdict on one reply, with the judge's own words.
+    """What a judge says of one reply, with the judge's own words. There is one for an item and a use.
 
-    `followed` is None where the judge's reply could not be read; `reason` then says why. `reply_hash` is the
-    SHA-256 of the model's reply that was judged: a judgement of another text is worth nothing.
+    Attributes:
+        item: the item's id.
+        use: ``reasoning`` (does the reply reason step by step), ``accuracy`` (does it agree with the label),
+            ``transcript`` (which part of it is the transcript).
+        verdict: whether it reasons, or is right; None for transcripts, and where it is unscored.
+        reply_hash: SHA-256 of the model's reply that was judged, in hexadecimal: a judgement of another text is
+            worth nothing.
+        judge_reply: the judge's own words, of the last try; None where no judge had to be asked.
+        extracted: the transcript; None for other uses, and where it is unscored.
+        reason: why it is unscored, or was not asked.
+        messages: everything that was sent, in its order.
+        earlier_replies: the replies before it: those that could not be read, and those of earlier repeats.
+        verdicts: of each repeat, where the judge was asked several times.
+        flags: what is to be known of it, such as ``not-a-substring``.
 
-    >>> Judgement("chain-of-thought/0000", True, "Result: YES", "0" * 64).followed
+    >>> Judgement("chain-of-thought/0000", "reasoning", True, "0" * 64, "Result: YES").verdict
     True
     """
 
     item: str
-    followed: bool | None
-    judge_reply: str
+    use: Literal["reasoning", "accuracy", "transcript"]
+    verdict: bool | None
     reply_hash: str
+    judge_reply: str | None
+    extracted: str | None = None
     reason: str | None = None
+    messages: tuple[Message, ...] = ()
+    earlier_replies: tuple[str, ...] = ()
+    verdicts: tuple[bool | None, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 class Estimate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -198,6 +230,111 @@ class Reference(Struct, frozen=True, forbid_unknown_fields=True):
     categories: dict[str, Rate]
     codes: dict[str, Rate]
     wide: bool
+    task: TaskLevel | None = None
+
+
+class AnswerRate(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How right the answers of one side of twins are, in percent with a 95 % interval.
+
+    Attributes:
+        n, unscored: answers that are scored, and those that are not.
+        rate: accuracy, or the corpus word error rate, which can exceed 100; None where nothing is scored.
+        low, high: None where the answers do not tell.
+        correct: right answers; None for word errors.
+        words, substitutions, deletions, insertions: over all scored transcripts; None for accuracy.
+        flagged: scored transcripts that are not part of the reply they were taken from.
+        rate_unflagged: the word error rate without these; None where there are none.
+
+    >>> AnswerRate(200, 0, 85.5, 80.0, 89.7, correct=171).words is None
+    True
+    """
+
+    n: int
+    unscored: int
+    rate: float | None
+    low: float | None
+    high: float | None
+    correct: int | None = None
+    words: int | None = None
+    substitutions: int | None = None
+    deletions: int | None = None
+    insertions: int | None = None
+    flagged: int = 0
+    rate_unflagged: float | None = None
+
+
+class AnswerChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a constraint does to the answer: with it minus without it, in points, on twins that are both scored.
+
+    Attributes:
+        n: those twins.
+        value, low, high: the change with its 95 % interval; None where there is none, and `why` says why.
+        worse, better: twins whose answer is worse, or better, with the constraint: right on one side only, or
+            more, or fewer, word errors.
+        p: exact McNemar for accuracy, by swapping the sides of clusters for word errors.
+        p_holm: adjusted over the groups that are shown together.
+        least, most: the change over all twins were the unscored answers as kind to the constraint, or as unkind,
+            as they can be; equal where every answer is scored.
+
+    >>> AnswerChange(200, -0.5, -5.2, 4.2, 11, 10, 1.0, 1.0, -0.5, -0.5).why is None
+    True
+    """
+
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    worse: int
+    better: int
+    p: float | None
+    p_holm: float | None
+    least: float | None
+    most: float | None
+    why: str | None = None
+
+
+class TaskGroup(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The answers of a group of twins, with and without their constraint.
+
+    Attributes:
+        metric: ``accuracy`` or ``wer``.
+        twins: constrained items in the group, each with its twin if it has one.
+        unit: what is resampled: ``speaker``, or ``clip`` where speakers are unknown or fewer than ten.
+        clusters: how many of these there are.
+        plain, constrained: each side over all its own scored answers.
+        change: on the twins that are scored on both sides.
+        codes, constraints: the same group by code, and by constraint id; empty in groups that are such a part.
+        answerable: the same group without the items that no answer can get right (their label is not among their
+            options); None where there are none.
+
+    >>> TaskGroup.__struct_fields__[:3]
+    ('metric', 'twins', 'unit')
+    """
+
+    metric: Literal["accuracy", "wer"]
+    twins: int
+    unit: Literal["speaker", "clip"]
+    clusters: int
+    plain: AnswerRate
+    constrained: AnswerRate
+    change: AnswerChange
+    codes: dict[str, TaskGroup] = {}
+    constraints: dict[str, TaskGroup] = {}
+    answerable: TaskGroup | None = None
+
+
+class TaskLevel(Struct, frozen=True, forbid_unknown_fields=True):
+    """How right the answers themselves are, with and without a constraint, by data set.
+
+    `normaliser` is what texts go through before words are compared, `seed` that of the bootstrap.
+
+    >>> TaskLevel("whisper-basic", 0, {}).datasets
+    {}
+    """
+
+    normaliser: str
+    seed: int
+    datasets: dict[str, TaskGroup]
 
 
 class Summary(Struct, frozen=True, forbid_unknown_fields=True):
@@ -229,6 +366,7 @@ class Summary(Struct, frozen=True, forbid_unknown_fields=True):
     unscored: dict[str, int]
     replies: dict[str, int]
     notes: list[str]
+    task: TaskLevel | None = None
 
 
 class Difference(Struct, frozen=True, forbid_unknown_fields=True):
@@ -259,6 +397,7 @@ class ComparedRun(Struct, frozen=True, forbid_unknown_fields=True):
     categories: dict[str, Rate]
     codes: dict[str, Rate]
     rank: tuple[int, int] | None
+    task: TaskLevel | None = None
 
 
 class ComparedPair(Struct, frozen=True, forbid_unknown_fields=True):
@@ -297,4 +436,123 @@ class Comparison(Struct, frozen=True, forbid_unknown_fields=True):
     pairs: list[ComparedPair]
     family: str
     flips: list[Flip]
+    notes: list[str]
+
+
+class UseAgreement(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far two judges agree in one use, over the `n` replies that both have scored; counts are (first, second).
+
+    `confusion` and `kappa` are of verdicts, `word_errors` of transcripts: the second's against the first's.
+    """
+
+    use: str
+    n: int
+    equal: int
+    agreement: Estimate
+    kappa: Estimate | None
+    confusion: dict[str, int] | None
+    word_errors: Estimate | None
+    unscored: tuple[int, int]
+    alone: tuple[int, int]
+    other_reply: int
+
+
+class Disagreement(Struct, frozen=True, forbid_unknown_fields=True):
+    """A reply of which two judges say different things: each one's verdict or transcript, and why."""
+
+    item: str
+    use: str
+    verdicts: tuple[bool | str, bool | str]
+    reasons: tuple[str | None, str | None]
+
+
+class JudgeAgreement(Struct, frozen=True, forbid_unknown_fields=True):
+    """Two judges of the same replies: what `speech-ifeval judge-agreement --json` prints.
+
+    >>> JudgeAgreement.__struct_fields__
+    ('schema_version', 'judges', 'uses', 'disagreements', 'notes')
+    """
+
+    schema_version: int
+    judges: tuple[str, str]
+    uses: list[UseAgreement]
+    disagreements: list[Disagreement]
+    notes: list[str]
+
+
+class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many replies to twins do something, such as being wrong, without and with the constraint.
+
+    `appeared` names the constrained items whose reply does it where the twin's does not, `disappeared` the other
+    way round. `change` is with minus without, in points, its p-values of McNemar's test; `against_reference` is
+    what remains of it when the reference system's own change is taken off, over the `reference_n` twins that both
+    have.
+    """
+
+    name: str
+    by: str
+    group: str
+    n: int
+    plain: int
+    constrained: int
+    change: Difference
+    appeared: tuple[str, ...]
+    disappeared: tuple[str, ...]
+    against_reference: Difference | None = None
+    reference_n: int = 0
+
+
+class ChangedAnswers(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often the answer to twins is another one: `rate` of `n`, and the constrained `items`.
+
+    `untold` counts twins of whose replies it cannot be said; `if_untold` is the rate if none of them, and if all
+    of them, had changed.
+    """
+
+    metric: str
+    by: str
+    group: str
+    n: int
+    changed: int
+    rate: Estimate
+    untold: int
+    if_untold: tuple[float, float] | None
+    items: tuple[str, ...]
+
+
+class WordErrorChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """The corpus word error rate of `n` twins without and with the constraint, in percent; its change in points.
+
+    `items` names the constrained items that have more errors than their twin, `fewer` those that have fewer.
+    """
+
+    by: str
+    group: str
+    n: int
+    words: int
+    plain: float | None
+    constrained: float | None
+    change: Difference
+    items: tuple[str, ...]
+    fewer: tuple[str, ...]
+    unscored: int
+    against_reference: Difference | None = None
+    reference_n: int = 0
+
+
+class Sensitivity(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a constraint does to the answer: what `speech-ifeval sensitivity --json` prints.
+
+    >>> Sensitivity.__struct_fields__
+    ('schema_version', 'name', 'reference', 'signature', 'twins', 'behaviours', 'answers', 'word_errors', 'notes')
+    """
+
+    schema_version: int
+    name: str
+    reference: str | None
+    signature: str
+    twins: int
+    behaviours: list[Behaviour]
+    answers: list[ChangedAnswers]
+    word_errors: list[WordErrorChange]
     notes: list[str]

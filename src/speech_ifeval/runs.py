@@ -42,6 +42,18 @@ class Appender:
         except OSError as error:
             raise _cannot_write(self._path, error) from error
 
+    def take_back(self) -> None:
+        """Cut off the last line, if there is one: what was written by mistake.
+
+        Raises:
+            OutputError: the file cannot be changed.
+        """
+        try:
+            end = self._file.seek(0, os.SEEK_END)
+            _cut_torn_line(self._file, max(end - 1, 0))
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+
 
 @contextmanager
 def appender(path: Path) -> Iterator[Appender]:
@@ -79,9 +91,10 @@ def _close(path: Path, file: IO[bytes]) -> None:
         raise _cannot_write(path, error) from error
 
 
-def _cut_torn_line(file: IO[bytes]) -> None:
+def _cut_torn_line(file: IO[bytes], before: int | None = None) -> None:
+    """Cut off what stands behind the last line end, or behind the last one before a place in the file."""
     end = file.seek(0, os.SEEK_END)
-    keep = end
+    keep = end if before is None else before
     while keep > 0:
         start = max(0, keep - _BLOCK)
         file.seek(start)

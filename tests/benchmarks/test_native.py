@@ -116,3 +116,11 @@ def test_a_good_one(write: Callable[..., Path]) -> None:
     assert (benchmark.name, benchmark.licence, len(benchmark)) == ("mine", "CC0", 2)
     assert benchmark.missing_categories == ("creative-writing", "chain-of-thought")
     assert benchmark.places == {"closed-ended/0000": "items.jsonl:1", "closed-ended-plain/0000": "items.jsonl:2"}
+
+
+def test_speakers_are_read_and_change_no_fingerprint(write: Callable[..., Path]) -> None:
+    items = [item(speaker="anna"), item(id="closed-ended/0001")]
+    told = load_benchmark(write({"benchmark.json": HEADER, "items.jsonl": items}))
+    assert [one.speaker for one in told] == ["anna", None]
+    untold = load_benchmark(write({"benchmark.json": HEADER, "items.jsonl": [item(), items[1]]}))
+    assert told.fingerprint == untold.fingerprint

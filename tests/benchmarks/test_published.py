@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from speech_ifeval.benchmarks import load_benchmark
-from speech_ifeval.benchmarks.forms.published import source_of
+from speech_ifeval.benchmarks.forms.published import source_of, speaker_of
 from speech_ifeval.errors import DataError
 
 CLOSED = "closed_ended_questions.jsonl"
@@ -248,3 +248,18 @@ def test_a_stated_licence_is_kept(write: Callable[..., Path]) -> None:
 )
 def test_source_is_said_only_where_it_is_certain(clip: str, source: str | None) -> None:
     assert source_of(clip) == source
+
+
+@pytest.mark.parametrize(
+    ("clip", "speaker"),
+    [
+        ("Automatic_speech_recognition/1995-1837-0019.flac", "LibriSpeech/1995"),
+        ("Speech_emotion_recognition/Ses05F_impro02_M041.wav", "IEMOCAP/Ses05M"),
+        ("Speech_emotion_recognition/Ses05M_script01_1b_F003.wav", "IEMOCAP/Ses05F"),
+        ("Gender_recognition/dia3_utt7.wav", None),  # a dialogue is no speaker
+        ("Gender_recognition/common_voice_en_31703154.mp3", None),
+        ("1995-1837.flac", None),
+    ],
+)
+def test_a_speaker_is_known_where_the_corpus_writes_it_into_the_name(clip: str, speaker: str | None) -> None:
+    assert speaker_of(clip) == speaker

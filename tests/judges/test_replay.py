@@ -9,14 +9,14 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import DataError, MismatchError
 from speech_ifeval.judges import no_judge, parse_result, replay
 from speech_ifeval.judges.replay import reply_hash
-from tests.pipeline.conftest import ANSWERS, CLOSED, THINKING, judge_rows, small, write_rows
+from tests.pipeline.conftest import ANSWERS, CLOSED, CREATIVE, THINKING, judge_rows, small, write_rows
 
 __all__ = ["small"]  # the fixture
 FIRST, SECOND = "chain-of-thought/0000", "chain-of-thought/0001"
 
 
 @pytest.mark.parametrize(
-    ("reply", "followed"),
+    ("reply", "verdict"),
     [
         ("Result: YES", True),
         ("Result: NO", False),
@@ -40,8 +40,8 @@ FIRST, SECOND = "chain-of-thought/0000", "chain-of-thought/0001"
         ("\ud800", None),
     ],
 )
-def test_the_verdict_is_the_last_line(reply: str, followed: bool | None) -> None:
-    assert parse_result(reply) is followed
+def test_the_verdict_is_the_last_line(reply: str, verdict: bool | None) -> None:
+    assert parse_result(reply) is verdict
 
 
 @pytest.mark.parametrize("unit", ["*", " ", "Result: ", "\n", "_*", "Result: YES "])
@@ -56,10 +56,10 @@ def test_a_long_reply_is_read_in_no_time(unit: str) -> None:
 def test_recorded_replies_are_read_with_what_they_judged(small: Benchmark, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "r.jsonl", judge_rows({FIRST: "Good.\nResult: YES", SECOND: "What?"}))
     judge = replay([path], small)
-    first, second = judge.judgements[FIRST], judge.judgements[SECOND]
-    assert (first.followed, first.reason, first.judge_reply) == (True, None, "Good.\nResult: YES")
+    first, second = judge.judgements[FIRST, "reasoning"], judge.judgements[SECOND, "reasoning"]
+    assert (first.verdict, first.reason, first.judge_reply) == (True, None, "Good.\nResult: YES")
     assert first.reply_hash == reply_hash(ANSWERS[FIRST])
-    assert (second.followed, second.reason) == (None, "the judge's reply does not end with Result: YES or NO")
+    assert (second.verdict, second.reason) == (None, "the judge's reply does not end with Result: YES or NO")
     assert judge.label.startswith("replay-")
 
 
@@ -79,13 +79,13 @@ def test_rows_of_the_release_are_joined_by_what_was_asked(small: Benchmark, tmp_
         for row, id in zip(THINKING, (FIRST, SECOND), strict=True)
     ]
     judge = replay([write_rows(tmp_path / "llm_eval@chain-of-thought.jsonl", rows)], small)
-    assert sorted(judge.judgements) == [FIRST, SECOND]
+    assert sorted(judge.judgements) == [(FIRST, "reasoning"), (SECOND, "reasoning")]
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        {**CLOSED[0], "response": "YES", "eval_response": "Result: YES"},  # rules decide that item
+        {**CREATIVE[0], "response": "YES", "eval_response": "Result: YES"},  # rules decide all of that item
         {**CLOSED[0], "response": "YES", "rule_eval_result": [True]},  # no judge said anything
         {"id": FIRST, "response": None, "eval_response": "Result: YES"},
         {"id": FIRST, "response": "a", "eval_response": None},
@@ -101,7 +101,7 @@ def test_two_judges_that_disagree_are_refused(small: Benchmark, tmp_path: Path) 
     with pytest.raises(MismatchError, match=rf"r.jsonl:2: {FIRST} was judged before, and differently; keep the"):
         replay([write_rows(tmp_path / "r.jsonl", rows)], small)
     same = [*judge_rows({FIRST: "Result: YES"}), *judge_rows({FIRST: "Result: YES"})]
-    assert replay([write_rows(tmp_path / "s.jsonl", same)], small).judgements[FIRST].followed
+    assert replay([write_rows(tmp_path / "s.jsonl", same)], small).judgements[FIRST, "reasoning"].verdict
 
 
 @pytest.mark.parametrize(

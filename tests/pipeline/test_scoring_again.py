@@ -92,7 +92,7 @@ def test_edited_judge_replies_are_another_judges(tmp_path: Path) -> None:
     run = scored(tmp_path / "a", with_reference=False)
     before = json.loads((run / "summary.json").read_bytes())["settings"]["judge"]
     path = run / f"judgements.{before}.jsonl"
-    path.write_text(path.read_text().replace('"followed":false', '"followed":true'))
+    path.write_text(path.read_text().replace('"verdict":false', '"verdict":true'))
     after, _ = score([run], EXAMPLE)
     assert after.categories["chain-of-thought"].rate == 100
     assert after.settings["judge"] not in (before, "none")

@@ -87,7 +87,7 @@ class Benchmark:
 def fingerprint_of(items: Iterable[Item]) -> str:
     """Return the SHA-256, in hexadecimal, over what a score can depend on.
 
-    That is every field but `source` and `licence`, in the order of the items, with the kwargs' names
+    That is every field but `source`, `licence` and `speaker`, in the order of the items, with the kwargs' names
     sorted; neither file names nor line ends nor unknown fields count.
 
     >>> one = Item("closed-ended/0000", "closed-ended", "Transcribe.", "a.wav", "asr")

@@ -14,6 +14,8 @@ from speech_ifeval.benchmarks.transcripts import find_transcript_defects
 from speech_ifeval.benchmarks.wording import find_wording_defects
 from speech_ifeval.errors import UsageError
 
+UNANSWERABLE_KINDS = ("options-pasted", "label-not-offered")
+
 Check = Callable[[Sequence[Question]], Iterator[Defect]]
 
 
@@ -43,6 +45,17 @@ def find_defects(benchmark: Benchmark, audio_root: Path | None = None) -> list[D
         return SEVERITIES.index(defect.severity), defect.kind, order[defect.items[0]] if defect.items else -1
 
     return sorted(found, key=rank)
+
+
+def unanswerable(benchmark: Benchmark) -> frozenset[str]:
+    """Return the ids of items and twins that no answer can get right: the label is not among the options.
+
+    >>> from speech_ifeval.benchmarks import load_benchmark
+    >>> sorted(unanswerable(load_benchmark("example")))
+    []
+    """
+    found = find_answer_defects(list(questions_of(benchmark)))
+    return frozenset(id for defect in found if defect.kind in UNANSWERABLE_KINDS for id in defect.items)
 
 
 def _collection(questions: Sequence[Question]) -> Iterator[Defect]:

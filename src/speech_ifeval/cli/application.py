@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from speech_ifeval.cli import (
+    annotate_command,
     check_benchmark_command,
     compare_command,
     constraints_command,
     fetch_command,
+    judge_agreement_command,
     models_command,
     run_command,
     score_command,
+    sensitivity_command,
 )
 from speech_ifeval.cli.guarding import guarded
 
@@ -52,6 +55,9 @@ app.command("run")(guarded(run_command.run_command))
 app.command("models")(guarded(models_command.models_command))
 app.command("score")(guarded(score_command.score_command))
 app.command("compare")(guarded(compare_command.compare_command))
+app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
+app.command("annotate")(guarded(annotate_command.annotate_command))
+app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("fetch")(guarded(fetch_command.fetch_command))
 app.command("check-benchmark")(guarded(check_benchmark_command.check_benchmark_command))
 app.command("constraints")(guarded(constraints_command.constraints_command))

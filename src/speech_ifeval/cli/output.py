@@ -28,12 +28,14 @@ def print_view(*parts: Any) -> None:
     if isinstance(sys.stdout, TextIOWrapper):  # what the terminal cannot encode is written as escapes
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    usual, height = console.size
     for part in parts:
-        width = None
+        width = usual
         if isinstance(part, Table) and all(column.no_wrap for column in part.columns):
             roomy = console.options.update(max_width=10_000)
-            width = max(console.width, console.measure(part, options=roomy).maximum)
-        console.print(part, width=width, crop=False)
+            width = max(usual, console.measure(part, options=roomy).maximum)
+        console.size = (width, height)  # a width given to `print` would be cut down to the console's
+        console.print(part, crop=False)
 
 
 def print_text(text: str) -> None:
@@ -68,6 +70,32 @@ def say_waiting(seconds: float, why: str) -> None:
         why = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in why)
         sys.stderr.write(f"{why}; trying again in {seconds:.0f} s\n")
     time.sleep(seconds)
+
+
+def say_plainly(message: str) -> None:
+    """Say something, on standard error, that a user should read."""
+    if sys.stderr is not None:
+        sys.stderr.write("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message) + "\n")
+        sys.stderr.flush()
+
+
+def ask_line(prompt: str, text: str = "") -> str:
+    """Return a line that is typed; where the terminal can, `text` stands there to be edited.
+
+    Raises:
+        EOFError: there is no more input.
+    """
+    if not text or not sys.stdin.isatty():
+        return input(prompt)
+    try:
+        import readline
+    except ImportError:  # not everywhere
+        return input(prompt)
+    readline.set_startup_hook(lambda: readline.insert_text(text))
+    try:
+        return input(prompt)
+    finally:
+        readline.set_startup_hook(None)
 
 
 @contextmanager

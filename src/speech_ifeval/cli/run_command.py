@@ -55,13 +55,30 @@ def run_command(
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest reply.")] = 2048,
     temperature: Annotated[float, typer.Option(min=0, help="0 decodes greedily.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of sampling, where the temperature is not 0.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of sampling, and of the task level's intervals and tests.")
+    ] = 0,
     batch_size: Annotated[str | None, typer.Option(help="A number, or auto, for adapters with batches.")] = None,
     devices: Annotated[
         str | None, typer.Option(help="One process for each: 0,1,… for GPUs, or cpu. For model and reference.")
     ] = None,
     rules: Annotated[str, typer.Option(help="The rule set that scores: official, careful, ifeval.")] = "official",
-    judge: Annotated[str | None, typer.Option(help="replay:PATH or none, as in `speech-ifeval score`.")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="openai:MODEL, heuristic, replay:PATH or none, as in `speech-ifeval score`.")
+    ] = None,
+    judge_args: Annotated[str, typer.Option(metavar="K=V,…", help="Arguments of the judge.")] = "",
+    rubric: Annotated[
+        list[Path] | None, typer.Option(help="A rubric of your own, in Markdown; repeatable.")
+    ] = None,
+    judge_repeats: Annotated[
+        int, typer.Option(min=1, help="Ask for each verdict so many times; the majority counts.")
+    ] = 1,
+    judge_cache: Annotated[
+        Path | None, typer.Option(help="The folder the judge's replies are kept in. Default: the user's cache.")
+    ] = None,
+    task_level: Annotated[
+        bool, typer.Option(help="Also have answers and transcripts judged, with and without constraints.")
+    ] = True,
     broken_audio: Annotated[
         str,
         typer.Option(help="stop: refuse broken or missing clips. record: leave their items unscored."),
@@ -85,7 +102,7 @@ def run_command(
     """
     from speech_ifeval.benchmarks.selection import Selection
     from speech_ifeval.cli.output import print_json, print_text, print_view
-    from speech_ifeval.cli.permission import Permission
+    from speech_ifeval.cli.permission import JudgePermission, Permission
     from speech_ifeval.cli.run_progress import run_progress
     from speech_ifeval.errors import UsageError
     from speech_ifeval.job import Watching, evaluate
@@ -127,7 +144,17 @@ def run_command(
                 broken_audio=broken_audio,  # type: ignore[arg-type]  # checked there
                 allow_upload=allow_upload,
             ),
-            scoring=Scoring(rules=rules, judge=judge),
+            scoring=Scoring(
+                rules=rules,
+                judge=judge,
+                judge_args=parse_arguments(judge_args),
+                rubrics=tuple(rubric or ()),
+                judge_repeats=judge_repeats,
+                judge_cache=judge_cache,
+                task_level=task_level,
+                confirm=JudgePermission(shown.say, given=yes),
+                seed=seed,
+            ),
             watching=Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
         )
     if as_json:

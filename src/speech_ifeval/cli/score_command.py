@@ -42,10 +42,29 @@ def score_command(
     judge: Annotated[
         str | None,
         typer.Option(
-            help="replay:PATH replays recorded judge replies, none uses none. Without it, those in reports/ "
-            "beside the responses are replayed."
+            help="openai:MODEL asks a model, heuristic goes by rules of thumb, replay:PATH replays recorded "
+            "judge replies, none uses none. Without it, those in reports/ beside the responses are replayed."
         ),
     ] = None,
+    judge_args: Annotated[
+        str, typer.Option(metavar="K=V,…", help="Arguments of the judge, such as base_url=…, or a JSON object.")
+    ] = "",
+    rubric: Annotated[
+        list[Path] | None, typer.Option(help="A rubric of your own in the place of the package's. Repeatable.")
+    ] = None,
+    judge_repeats: Annotated[
+        int, typer.Option(min=1, help="Ask for each verdict so many times; the majority counts.")
+    ] = 1,
+    judge_cache: Annotated[
+        Path | None, typer.Option(help="The folder the judge's replies are kept in. Default: the user's cache.")
+    ] = None,
+    task_level: Annotated[
+        bool, typer.Option(help="Also have answers and transcripts judged, with and without constraints.")
+    ] = True,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many calls to a server.")] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the task level's intervals and tests, the only ones drawn at random.")
+    ] = 0,
     output_dir: Annotated[
         Path | None, typer.Option(help="The run directory to write. Default: runs/<name of the responses>.")
     ] = None,
@@ -59,14 +78,29 @@ def score_command(
     Writes verdicts and summary.json into a run directory.
     """
     from speech_ifeval.benchmarks import load_benchmark
-    from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
+    from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar, say_plainly
+    from speech_ifeval.cli.permission import JudgePermission
     from speech_ifeval.errors import UsageError
+    from speech_ifeval.models import parse_arguments
     from speech_ifeval.models.recorded import locate
     from speech_ifeval.pipeline.scoring import Scoring, score
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
-    scoring = Scoring(rules=rules, loose=loose, missing=missing, limit=limit, judge=judge)
+    scoring = Scoring(
+        rules=rules,
+        loose=loose,
+        missing=missing,
+        limit=limit,
+        judge=judge,
+        judge_args=parse_arguments(judge_args),
+        rubrics=tuple(rubric or ()),
+        judge_repeats=judge_repeats,
+        judge_cache=judge_cache,
+        task_level=task_level,
+        confirm=JudgePermission(say_plainly, given=yes),
+        seed=seed,
+    )
     with progress_bar("scoring") as progress:
         summary, folder = score(
             [locate(path) for path in paths],

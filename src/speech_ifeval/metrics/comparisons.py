@@ -73,6 +73,7 @@ def compare_runs(
                 categories=rates(dict(zip(CATEGORIES, groups[index], strict=True)), CATEGORIES),
                 codes=rates(by_pair(run.verdicts, lambda verdict: verdict.code, clips), CODES),
                 rank=None if ranks is None else (ranks[index].low, ranks[index].high),
+                task=run.task,
             )
         )
     flips = _flips(runs)

@@ -25,6 +25,7 @@ from speech_ifeval.records import (
     Rate,
     Reference,
     Summary,
+    TaskLevel,
     Verdict,
 )
 
@@ -38,6 +39,8 @@ SIGNED = (
     "judge",
     "loose",
     "missing",
+    "normaliser",
+    "seed",
     "subset",
     "items",
     "unscored",
@@ -47,18 +50,24 @@ SIGNED = (
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """What summarising needs of a scored run: its verdicts and what produced them."""
+    """What summarising needs of a scored run: its verdicts, what produced them, and its task level."""
 
     name: str
     verdicts: Sequence[Verdict]
     settings: Mapping[str, Any]
     replies: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    task: TaskLevel | None = None
+
+    def all_settings(self) -> dict[str, Any]:
+        """The settings, and those of the task level where there is one."""
+        own = {} if self.task is None else {"normaliser": self.task.normaliser, "seed": self.task.seed}
+        return {**self.settings, **own}
 
     def signature(self) -> str:
         """The settings and the count of unscored pairs, as one line that stands beside every figure."""
         unscored = sum(verdict.followed is None for verdict in self.verdicts)
-        settings = {**self.settings, "unscored": unscored}
+        settings = {**self.all_settings(), "unscored": unscored}
         return "|".join(f"{name}:{settings[name]}" for name in SIGNED if name in settings)
 
 
@@ -168,6 +177,7 @@ def summarise(run: ScoredRun, reference: ScoredRun | None = None) -> Summary:
             categories=_by_category(their_categories),
             codes=rates(their_codes, CODES),
             wide=is_wide(their_rate),
+            task=reference.task,
         )
         if against_reference.wide:
             notes.append(
@@ -178,7 +188,7 @@ def summarise(run: ScoredRun, reference: ScoredRun | None = None) -> Summary:
         schema_version=SCHEMA_VERSION,
         name=run.name,
         signature=run.signature(),
-        settings=dict(run.settings),
+        settings=run.all_settings(),
         ifrate=rate,
         forgetting=forgetting,
         points=points,
@@ -195,6 +205,7 @@ def summarise(run: ScoredRun, reference: ScoredRun | None = None) -> Summary:
         unscored=_counted(verdict.reason for verdict in run.verdicts if verdict.followed is None),
         replies=dict(run.replies),
         notes=notes,
+        task=run.task,
     )
 
 

@@ -15,15 +15,21 @@ from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.errors import DataError, MismatchError, UsageError
 from speech_ifeval.metrics.comparisons import compare_runs
 from speech_ifeval.metrics.summaries import ScoredRun
-from speech_ifeval.records import Comparison, Verdict
+from speech_ifeval.records import Comparison, TaskLevel, Verdict
 from speech_ifeval.runs import whole_lines
 
+
+class _TaskOnly(msgspec.Struct):
+    task: TaskLevel | None = None
+
+
 _VERDICT = msgspec.json.Decoder(Verdict)
+_TASK = msgspec.json.Decoder(_TaskOnly)
 MOST_RUNS = 20
 REFERENCE_FOLDER = "reference"
 # Runs that differ in one of these answer other questions; in the others they are compared, and it is said.
 _MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "subset")
-_NOT_SHOWN = ("schema_version", "responses", "name", "pairs")
+_NOT_SHOWN = ("schema_version", "responses", "judgements", "name", "pairs")
 _SHOULD_AGREE = ("judge", "detector", "version")
 
 
@@ -98,7 +104,20 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     own_name = folder.resolve().name
     # RUN/reference says where it lies, not who answered.
     name = str(settings.get("name", own_name)) if own_name == REFERENCE_FOLDER else own_name
-    return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings))
+    task = _task(folder / f"summary.{label}.json")
+    return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings), task=task)
+
+
+def _task(path: Path) -> TaskLevel | None:
+    """The task level as it was summarised: replies and judgements are not read again."""
+    if not path.is_file():  # a reference has no summary of its own
+        return None
+    try:
+        return _TASK.decode(path.read_bytes()).task
+    except msgspec.DecodeError as error:
+        raise DataError(
+            f"{path}:1: expected a summary, found what is none ({error}); score the run again"
+        ) from None
 
 
 def _told_apart(paths: Sequence[Path], runs: list[ScoredRun]) -> list[ScoredRun]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.constraints import find_definition, split_thoughts
 from speech_ifeval.constraints.language import detector_label
 from speech_ifeval.errors import DataError, OutputError, UsageError
-from speech_ifeval.judges import Judge
+from speech_ifeval.judges import Judge, Judged, Setup, open_judge
+from speech_ifeval.judges.criteria import load_rubrics
 from speech_ifeval.metrics.summaries import ScoredRun, summarise
+from speech_ifeval.metrics.task_level import task_level
 from speech_ifeval.models.recorded import (
     RESPONSES_FILE,
     RUN_FILE,
@@ -26,10 +29,20 @@ from speech_ifeval.models.recorded import (
     is_run,
     read_responses,
 )
+from speech_ifeval.pipeline.answers import answers_of
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER, shown_settings
-from speech_ifeval.pipeline.judging import choose_judge, keep_judgements
+from speech_ifeval.pipeline.judging import (
+    Confirm,
+    ask_judge,
+    choose_judge,
+    is_asked,
+    judge_notes,
+    judgements_digest,
+    keep_judgements,
+    questions_about,
+)
 from speech_ifeval.pipeline.verdicts import Rules
-from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Judgement, Summary, Verdict
+from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Summary, TaskLevel, Verdict
 from speech_ifeval.runs import (
     appender,
     claim_stage,
@@ -41,10 +54,8 @@ from speech_ifeval.runs import (
 )
 
 _VERDICT = msgspec.json.Decoder(Verdict)
-_JUDGEMENT = msgspec.json.Decoder(Judgement)
 # Settings that must agree for verdicts to be gone on with; package versions are recorded and may differ.
 _RESUMED_BY = ("benchmark", "responses", "rules", "verifiers", "detector", "judge", "loose", "missing", "subset")
-_KEPT = "judgements."  # what the file of a judge's replies in a run directory begins with
 
 Progress = Callable[[int, int], None]
 
@@ -59,7 +70,15 @@ class Scoring:
         missing: ``unscored`` counts a missing or failed response apart, ``fail`` as not followed.
         limit: the first so many items of each category, None for all.
         judge: None replays the recorded replies beside the responses, ``none`` uses no judge, and
-            ``replay:PATH`` replays those of a folder or file.
+            ``replay:PATH`` replays those of a folder or file; ``openai:MODEL`` asks a model, ``heuristic`` rules
+            of thumb.
+        judge_args: the arguments of a judge that is asked.
+        rubrics: files of one's own rubrics, in the place of the package's.
+        judge_repeats: how often a judge is asked for each verdict; the majority counts.
+        judge_cache: the folder that a judge's replies are kept in; None for the user's cache folder.
+        task_level: whether a judge that is asked also judges answers and transcripts.
+        confirm: called with a judge and what it will cost, before it is first asked; raises to refuse.
+        seed: of the task level's intervals and tests, the only figures with random numbers in them.
 
     Raises:
         UsageError: an unknown rule set, another value of `missing`, a limit below 1.
@@ -73,6 +92,13 @@ class Scoring:
     missing: str = "unscored"
     limit: int | None = None
     judge: str | None = None
+    judge_args: Mapping[str, Any] = field(default_factory=dict)
+    rubrics: tuple[Path, ...] = ()
+    judge_repeats: int = 1
+    judge_cache: Path | None = None
+    task_level: bool = True
+    confirm: Confirm | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
         find_definition("startend:quotation", self.rules)
@@ -80,8 +106,20 @@ class Scoring:
             raise UsageError(f"--missing takes unscored or fail, found {self.missing!r}")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit takes a whole number from 1, found {self.limit}")
+        if self.judge_repeats < 1:
+            raise UsageError(f"--judge-repeats takes a whole number from 1, found {self.judge_repeats}")
+        options = {
+            "--judge-args": self.judge_args,
+            "--rubric": self.rubrics,
+            "--judge-repeats": self.judge_repeats > 1,
+        }
+        idle = [name for name, given in options.items() if given]
+        if idle and not is_asked(self.judge):
+            raise UsageError(f"{idle[0]} goes with a judge that is asked, such as --judge openai; leave it out")
+        if self.seed < 0:
+            raise UsageError(f"--seed takes a whole number from 0, found {self.seed}")
 
-    def label(self, judge: Judge) -> str:
+    def label(self, judge: Judge | Judged) -> str:
         """What tells this scoring's files from those of others in the same run directory."""
         parts = [self.rules, judge.label]
         parts += ["loose"] * self.loose
@@ -157,19 +195,17 @@ def _score_one(
     progress: Progress | None,
 ) -> _Made:
     intake = read_responses(paths, benchmark)
-    judge = choose_judge(scoring.judge, intake, benchmark)
     folder = output_dir or intake.run or Path("runs") / intake.name
     _refuse_input_folder(folder, inputs)
     items = _asked(benchmark, intake, scoring)
-    label = scoring.label(judge)
-    with locked(folder):
+    with _judge(scoring, intake, benchmark) as opened, locked(folder):
         if intake.run is None or folder.resolve() != intake.run.resolve():
             _import(folder, intake, benchmark, paths)
-        keep_judgements(folder, judge)
+        judge = _judged(opened, folder, items, intake, scoring, benchmark, progress)
+        label = scoring.label(judge)
         manifest, verdicts_file = folder / f"verdicts.{label}.manifest.json", folder / f"verdicts.{label}.jsonl"
         settings = _settings(benchmark, intake, scoring, judge, items)
-        if intake.growing:
-            _begin_again(manifest, verdicts_file, settings)
+        _begin_again(manifest, verdicts_file, settings, growing=intake.growing)
         settings = claim_stage(manifest, settings, _RESUMED_BY)
         verdicts = _decide(verdicts_file, items, intake, scoring, judge, progress)
     run = ScoredRun(
@@ -178,6 +214,7 @@ def _score_one(
         settings=shown_settings(settings),
         replies=_replies(items, intake),
         notes=_notes(items, judge, benchmark),
+        task=_task(items, intake, scoring, judge, benchmark),
     )
     return _Made(run, folder, label)
 
@@ -187,7 +224,7 @@ def _decide(
     items: list[Item],
     intake: Intake,
     scoring: Scoring,
-    judge: Judge,
+    judge: Judged,
     progress: Progress | None,
 ) -> list[Verdict]:
     """Go on with the verdicts that are there, in the items' order, and append the rest."""
@@ -210,10 +247,37 @@ def _decide(
     return verdicts
 
 
-def _begin_again(manifest: Path, verdicts: Path, settings: dict[str, Any]) -> None:
-    """Drop the verdicts on responses that have become more since: they are made again in a second."""
+@contextmanager
+def _judge(scoring: Scoring, intake: Intake, benchmark: Benchmark) -> Iterator[Judge | Judged]:
+    if not is_asked(scoring.judge):
+        yield choose_judge(scoring.judge, intake, benchmark)
+        return
+    setup = Setup(benchmark, load_rubrics(scoring.rubrics), scoring.judge_repeats, scoring.judge_cache)
+    with open_judge(scoring.judge or "", setup, scoring.judge_args) as judge:
+        yield judge
+
+
+def _judged(
+    judge: Judge | Judged,
+    folder: Path,
+    items: list[Item],
+    intake: Intake,
+    scoring: Scoring,
+    benchmark: Benchmark,
+    progress: Progress | None,
+) -> Judged:
+    if isinstance(judge, Judged):
+        keep_judgements(folder, judge)
+        return judge
+    questions, known = questions_about(items, benchmark, intake.responses, task_level=scoring.task_level)
+    return ask_judge(judge, folder, questions, known=known, confirm=scoring.confirm, progress=progress)
+
+
+def _begin_again(manifest: Path, verdicts: Path, settings: dict[str, Any], *, growing: bool) -> None:
+    """Drop the verdicts on responses or judgements that have changed since: they are made again in a second."""
     before = read_manifest(manifest)
-    if before is not None and any(before.get(key) != settings[key] for key in ("responses", "subset")):
+    grown = ["judgements", *(("responses", "subset") if growing else ())]
+    if before is not None and any(before.get(key) != settings[key] for key in grown):
         verdicts.unlink(missing_ok=True)  # first: without its verdicts the old manifest says nothing wrong
         manifest.unlink()
 
@@ -260,7 +324,7 @@ def _refuse_input_folder(folder: Path, inputs: Sequence[Path]) -> None:
 
 
 def _settings(
-    benchmark: Benchmark, intake: Intake, scoring: Scoring, judge: Judge, items: list[Item]
+    benchmark: Benchmark, intake: Intake, scoring: Scoring, judge: Judged, items: list[Item]
 ) -> dict[str, Any]:
     ids = {constraint.id for item in items for constraint in item.constraints if constraint.id != JUDGED_ID}
     versions = sorted((id, find_definition(id, scoring.rules).version) for id in ids)
@@ -273,6 +337,7 @@ def _settings(
         "verifiers": digest[:6],
         "detector": detector_label(scoring.rules, ids),
         "judge": judge.label,
+        "judgements": judgements_digest(judge),
         "loose": "yes" if scoring.loose else "no",
         "missing": scoring.missing,
         "subset": _subset(intake, scoring),
@@ -283,9 +348,28 @@ def _settings(
     }
 
 
+def _task(
+    items: list[Item], intake: Intake, scoring: Scoring, judge: Judged, benchmark: Benchmark
+) -> TaskLevel | None:
+    """How right the answers are, of the items that are scored and of their twins; None where nobody judged it."""
+    if all(use == "reasoning" for _, use in judge.judgements):
+        return None
+    asked = {item.id for item in items}
+    answers = [
+        answer
+        for answer in answers_of(benchmark, intake.responses, judge.judgements)
+        if answer.pair in asked and (intake.selection.twins or answer.constrained)
+    ]
+    return task_level(answers, scoring.seed) if answers else None
+
+
 def _replies(items: list[Item], intake: Intake) -> dict[str, int]:
     counts = dict.fromkeys(
-        ("items", "answered", "missing", "failed", "empty", "truncated", "with_thoughts", "unclosed_thoughts"), 0
+        (
+            *("items", "answered", "missing", "failed", "empty", "truncated"),
+            *("with_thoughts", "unclosed_thoughts", "audio_cut"),
+        ),
+        0,
     )
     for item in items:
         counts["items"] += 1
@@ -299,12 +383,13 @@ def _replies(items: list[Item], intake: Intake) -> dict[str, int]:
             split = split_thoughts(response.text)
             counts["empty"] += not split.answer.strip()
             counts["truncated"] += response.finish_reason == "length"
+            counts["audio_cut"] += response.audio_cut is True
             counts["with_thoughts"] += split.thoughts is not None
             counts["unclosed_thoughts"] += not split.closed
     return counts
 
 
-def _notes(items: list[Item], judge: Judge, benchmark: Benchmark) -> list[str]:
+def _notes(items: list[Item], judge: Judged, benchmark: Benchmark) -> list[str]:
     notes = [f"the benchmark holds no {category} items" for category in benchmark.missing_categories]
     judged = any(constraint.id == JUDGED_ID for item in items for constraint in item.constraints)
     if judged and not judge.judgements:
@@ -312,4 +397,4 @@ def _notes(items: list[Item], judge: Judge, benchmark: Benchmark) -> list[str]:
             "chain of thought is unscored: it takes a judge, and no recorded replies of one lie beside the "
             "responses (reports/*.jsonl, or --judge replay:PATH)"
         )
-    return notes
+    return notes + judge_notes(judge, benchmark)

@@ -9,7 +9,7 @@ from typing import Any
 
 from speech_ifeval.constraints import Compiled, compile_from, split_thoughts
 from speech_ifeval.errors import ConstraintError
-from speech_ifeval.judges import Judge
+from speech_ifeval.judges import Judged
 from speech_ifeval.judges.replay import reply_hash
 from speech_ifeval.records import JUDGED_CODE, JUDGED_ID, Constraint, Item, Response, Verdict
 
@@ -27,7 +27,7 @@ class Rules:
 
     rules: str
     loose: bool
-    judge: Judge
+    judge: Judged
     missing_fails: bool
 
     def verdicts(self, item: Item, response: Response | None) -> Iterator[Verdict]:
@@ -59,13 +59,13 @@ class Rules:
             return None
 
     def _judged(self, item: Item, constraint: Constraint, index: int, text: str) -> Verdict:
-        judgement = self.judge.judgements.get(item.id)
+        judgement = self.judge.judgements.get((item.id, "reasoning"))
         if judgement is None:
             return self._verdict(item, constraint, index, None, NOT_JUDGED)
         if judgement.reply_hash != reply_hash(text):
             return self._verdict(item, constraint, index, None, OTHER_REPLY)
-        reason = judgement.reason if judgement.followed is not False else "the judge says no"
-        return self._verdict(item, constraint, index, judgement.followed, reason)
+        reason = judgement.reason if judgement.verdict is not False else judgement.reason or "the judge says no"
+        return self._verdict(item, constraint, index, judgement.verdict, reason)
 
     def _verdict(
         self,

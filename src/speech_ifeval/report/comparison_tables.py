@@ -10,6 +10,7 @@ from rich.text import Text
 from speech_ifeval.records import JUDGED_CODE, Comparison, Difference
 from speech_ifeval.report.figures import CODE_TITLES, NONE, number, of, p_value, span, visible
 from speech_ifeval.report.markdown import code, escape, table
+from speech_ifeval.report.task_tables import task_row, task_titles
 from speech_ifeval.report.terminal import figures_table
 
 _FLIPS_SHOWN = 20
@@ -48,6 +49,14 @@ def _rates(comparison: Comparison) -> tuple[list[str], Rows]:
         ]
         for run in comparison.runs
     ]
+
+
+def _task_level(comparison: Comparison) -> tuple[list[str], Rows]:
+    tasks = [run.task for run in comparison.runs if run.task is not None]
+    groups = {name: group for task in tasks for name, group in task.datasets.items()}
+    header = ["answers, % without → with constraint", *task_titles(groups)]
+    rows = [[visible(run.name), *task_row(run.task, list(groups))] for run in comparison.runs]
+    return header, rows if groups else []
 
 
 def _rank(rank: tuple[int, int] | None) -> str:
@@ -122,6 +131,8 @@ def _signatures(comparison: Comparison) -> Iterator[str]:
 def _tables(comparison: Comparison) -> Iterator[tuple[Sequence[str], Rows]]:
     yield _runs(comparison)
     yield _rates(comparison)
+    if any(run.task is not None for run in comparison.runs):
+        yield _task_level(comparison)
     yield _differences(comparison)
     if comparison.flips:
         yield _flips(comparison)

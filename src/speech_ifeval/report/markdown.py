@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from speech_ifeval.records import Summary
 from speech_ifeval.report.figures import CODE_TITLES, TITLES, findings, number, of, span, visible
+from speech_ifeval.report.task_tables import TITLE as TASK_TITLE
+from speech_ifeval.report.task_tables import task_parts_table, task_sentences, task_table
 
 _MARKUP = re.compile(r"[\\`*_\[\]|~]")
 _TICKS = re.compile("`+")
@@ -78,9 +80,23 @@ def summary_markdown(summary: Summary) -> str:
                 for name, rate in rates
             ],
         ),
-        "\n".join(f"- {escape(sentence)}" for sentence in findings(summary)),
+        *_task_level(summary),
+        "\n".join(f"- {escape(sentence)}" for sentence in (*findings(summary), *task_sentences(summary))),
         code(summary.signature),
     ]
     if summary.reference is not None:
         parts.append(f"Reference: {code(summary.reference.signature)}")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _task_level(summary: Summary) -> Iterator[str]:
+    if summary.task is None:
+        return
+    yield f"#### {TASK_TITLE}"
+    for header, rows in (
+        task_table(summary.task),
+        task_parts_table(summary.task),
+        task_parts_table(summary.task, by_constraint=True),
+    ):
+        if rows:
+            yield table([escape(cell) for cell in header], [[escape(cell) for cell in row] for row in rows])

@@ -25,6 +25,8 @@ from speech_ifeval.report.figures import (
     visible,
     weakest_codes,
 )
+from speech_ifeval.report.task_tables import TITLE as TASK_TITLE
+from speech_ifeval.report.task_tables import task_parts_table, task_sentences, task_table
 
 _MISSED = "bold red"
 
@@ -51,7 +53,11 @@ def summary_view(summary: Summary) -> list[RenderableType]:
     parts: list[RenderableType] = [_headline(summary), "", _rates(summary), ""]
     if summary.reference is not None:
         parts += [_against(summary, summary.reference), ""]
-    parts += [Text(f"• {sentence}") for sentence in findings(summary)]
+    if summary.task is not None:
+        parts += [Text(TASK_TITLE, style="bold")]
+        for header, rows in (task_table(summary.task), task_parts_table(summary.task)):
+            parts += [figures_table(header, rows), ""] if rows else []
+    parts += [Text(f"• {sentence}") for sentence in (*findings(summary), *task_sentences(summary))]
     parts += ["", _signature(summary.signature)]
     if summary.reference is not None:
         parts.append(_signature(f"reference {summary.reference.signature}"))

@@ -32,6 +32,13 @@ _SOURCES = (
     ("MMAU", re.compile(r"(?:.*/)?MMAU/[^/]+")),
 )
 
+# Who is heard, where the corpus writes it into the name: LibriSpeech's reader, IEMOCAP's session and the letter
+# of the one who speaks (the first letter is whose movements were captured).
+_SPEAKERS = (
+    ("LibriSpeech", re.compile(r"(?:.*/)?(\d+)-\d+-\d{4}\.flac")),
+    ("IEMOCAP", re.compile(r"(?:.*/)?(Ses0[1-5])[FM]_(?:impro|script)\d\d\w*_([FM])\d{3}\.wav")),
+)
+
 Number = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -194,6 +201,7 @@ def _item(
         twin=twin,
         source=source_of(row.audio_filepath),
         licence=row.licence or row.license,
+        speaker=speaker_of(row.audio_filepath),
     )
 
 
@@ -206,6 +214,18 @@ def source_of(clip: str) -> str | None:
     for corpus, pattern in _SOURCES:
         if pattern.fullmatch(clip):
             return corpus
+    return None
+
+
+def speaker_of(clip: str) -> str | None:
+    """Return the speaker that the clip's name tells for sure, with the corpus, else None.
+
+    >>> speaker_of("Speech_emotion_recognition/Ses05F_impro02_M041.wav"), speaker_of("a/dia3_utt7.wav")
+    ('IEMOCAP/Ses05M', None)
+    """
+    for corpus, pattern in _SPEAKERS:
+        if found := pattern.fullmatch(clip):
+            return f"{corpus}/{''.join(found.groups())}"
     return None
 
 

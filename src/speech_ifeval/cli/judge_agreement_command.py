@@ -1,0 +1,52 @@
+"""``speech-ifeval judge-agreement``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def judge_agreement_command(
+    first: Annotated[
+        Path,
+        typer.Argument(
+            metavar="A",
+            help="What one judge said: judgements.….jsonl of a run directory, a run directory with one such file, "
+            "or recorded replies (a file, reports/, or the folder it lies in).",
+        ),
+    ],
+    second: Annotated[Path, typer.Argument(metavar="B", help="What the other judge said of the same replies.")],
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="The benchmark that was answered: a folder, or example. Recorded replies need it; with it, clips "
+            "are the unit that the intervals sample."
+        ),
+    ] = None,
+    items: Annotated[
+        bool, typer.Option("--items", help="List every disagreement, not only the first 20.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
+) -> None:
+    """Compare two judges of the same replies: agreement, Cohen's κ, who said what, and every disagreement."""
+    from speech_ifeval.benchmarks import load_benchmark
+    from speech_ifeval.cli.output import print_json, print_text, print_view
+    from speech_ifeval.errors import UsageError
+    from speech_ifeval.pipeline.agreeing import judge_agreement
+
+    if as_json and markdown:
+        raise UsageError("--json and --markdown exclude each other")
+    found = judge_agreement(first, second, None if benchmark is None else load_benchmark(benchmark))
+    if as_json:
+        print_json(found)
+    elif markdown:
+        from speech_ifeval.report.agreement_tables import agreement_markdown
+
+        print_text(agreement_markdown(found, all_items=items))
+    else:
+        from speech_ifeval.report.agreement_tables import agreement_view
+
+        print_view(*agreement_view(found, all_items=items))

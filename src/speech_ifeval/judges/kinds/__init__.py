@@ -1,0 +1,1 @@
+"""The kinds of judges there are, one a file."""
