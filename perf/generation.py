@@ -1,11 +1,11 @@
 """Batches against a loop of one item at a time, and how often the batch changes a reply.
 
-Run from anywhere: ``python perf/generation.py [--json FILE] [--items 64] [--size small|7b] [--device cpu]``. The
+Run from anywhere: ``python perf/generation.py [--json FILE] [--items 32] [--size small|7b] [--device cpu]``. The
 model is a Qwen2-Audio with random weights and its real processor: ``small`` (4 layers, 512 wide) for a CPU, ``7b``
-the released model's size, for a GPU. Replies have the lengths of the recorded responses, four letters a token, where
-those lie beside the project: each row is kept from ending before its length, and made to end at it. Everything else
-is the adapter as it is, clips decoded and resampled. Flips compare replies with those of one item at a time; there
-they end by themselves.
+the released model's size, for a GPU. Replies have the lengths of the recorded responses, four letters a token,
+where those lie beside the project: each row is kept from ending before its length, and made to end at it.
+Everything else is the adapter as it is, clips decoded and resampled. Flips compare replies with those of one item
+at a time, on the tests' tiny checkpoint, whose replies end by themselves.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from speech_ifeval.models.transformers_models.local_model import TransformersMod
 
 sys.path.insert(0, str(ROOT))
 LETTERS_PER_TOKEN = 4
-SECONDS = (2, 16)  # the shortest and longest clip
+SECONDS = (2, 12)  # the shortest and longest clip
 SIZES = {
     "small": {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 8},
     "7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32},
@@ -94,6 +94,16 @@ def _pair(size: str, dtype: str, device: str, folder: Path) -> tuple[Any, Any]:
     return model.eval(), AutoProcessor.from_pretrained(folder)
 
 
+def _tiny(dtype: str, device: str, folder: Path) -> tuple[Any, Any]:
+    import torch
+    from tests import tiny
+    from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
+
+    tiny.qwen2_audio(folder)
+    model = Qwen2AudioForConditionalGeneration.from_pretrained(folder, dtype=getattr(torch, dtype))
+    return model.to(device).eval(), AutoProcessor.from_pretrained(folder)
+
+
 def _requests(folder: Path, count: int) -> list[Request]:
     from tests import tiny
 
@@ -132,9 +142,10 @@ def _speed(given: Any, pair: tuple[Any, Any], requests: list[Request], dtype: st
 
 
 def _flips(pair: tuple[Any, Any], requests: list[Request]) -> dict[str, Any]:
+    brief = Generation(max_new_tokens=24)
     asked = [
-        Request(one.id, one.instruction, audio=one.audio, generation=Generation(max_new_tokens=48))
-        for one in requests
+        Request(str(number), f"Item {number}. {one.instruction}", audio=one.audio, generation=brief)
+        for number, one in enumerate(requests)
     ]
 
     def texts(size: int, order: int) -> dict[str, str | None]:
@@ -148,11 +159,22 @@ def _flips(pair: tuple[Any, Any], requests: list[Request]) -> dict[str, Any]:
     return {"items": len(alone), "distinct": len(set(alone.values())), "flips": flips}
 
 
+def _print_speed(speed: list[dict[str, Any]]) -> None:
+    first = speed[0]["items_per_s"]
+    print(machine_line())
+    rows = [
+        (one["batch"], figure(one["items_per_s"]), figure(one["items_per_s"] / first), figure(one["gib"]))
+        for one in speed
+    ]
+    print(markdown_table(("batch", "items/s", "times the loop", "GiB on the card"), rows, text_columns=0))
+
+
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--items", type=int, default=64)
-    options.add_argument("--loop", type=int, default=64, help="how many of them the loop of one at a time takes")
-    options.add_argument("--batches", type=int, nargs="+", default=[1, 4, 16, 64])
+    options.add_argument("--items", type=int, default=32)
+    options.add_argument("--loop", type=int, default=32, help="how many of them the loop of one at a time takes")
+    options.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32])
+    options.add_argument("--flips", type=int, default=64, help="items of the flips")
     options.add_argument("--size", choices=SIZES, default="small")
     options.add_argument("--device", default="cpu")
     options.add_argument(
@@ -165,17 +187,10 @@ def main() -> None:
         requests = _requests(folder, given.items)
         pair = _pair(given.size, given.dtypes[0], given.device, folder / "model")
         speed = _speed(given, pair, requests, given.dtypes[0])
-        flips = {given.dtypes[0]: _flips(pair, requests)}
         del pair
-        for dtype in given.dtypes[1:]:
-            flips[dtype] = _flips(_pair(given.size, dtype, given.device, folder / "model"), requests)
-    first = speed[0]["items_per_s"]
-    print(machine_line())
-    rows = [
-        (one["batch"], figure(one["items_per_s"]), figure(one["items_per_s"] / first), figure(one["gib"]))
-        for one in speed
-    ]
-    print(markdown_table(("batch", "items/s", "times the loop", "GiB on the card"), rows, text_columns=0))
+        _print_speed(speed)
+        asked = (requests * (given.flips // len(requests) + 1))[: given.flips]
+        flips = {dtype: _flips(_tiny(dtype, given.device, folder / "tiny"), asked) for dtype in given.dtypes}
     print()
     sizes = list(next(iter(flips.values()))["flips"])
     table = [(dtype, one["items"], *(one["flips"][size] for size in sizes)) for dtype, one in flips.items()]

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from speech_ifeval import errors
 from speech_ifeval.cli import app
-from speech_ifeval.records import (
+from speech_ifeval.records import Verdict
+from speech_ifeval.results import (
     Behaviour,
     ChangedAnswers,
     Disagreement,
@@ -26,7 +27,6 @@ from speech_ifeval.records import (
     Sensitivity,
     Summary,
     UseAgreement,
-    Verdict,
     WordErrorChange,
 )
 from tests.spoken import spoken_rows, write_spoken

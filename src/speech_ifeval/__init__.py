@@ -41,29 +41,20 @@ if TYPE_CHECKING:
     from speech_ifeval.pipeline.generating import Conditions
     from speech_ifeval.pipeline.scoring import Scoring, score
     from speech_ifeval.pipeline.stream import score_stream
-    from speech_ifeval.records import (
-        Comparison,
-        Constraint,
-        Estimate,
-        Item,
-        Judgement,
-        Rate,
-        Response,
-        Summary,
-        Verdict,
-    )
+    from speech_ifeval.records import Constraint, Item, Judgement, Response, Verdict
+    from speech_ifeval.results import Comparison, Estimate, Rate, Summary
 
 _HOMES = {
     "Asking": "pipeline.asking",
     "Benchmark": "benchmarks",
-    "Comparison": "records",
+    "Comparison": "results",
     "Compiled": "constraints",
     "Conditions": "pipeline.generating",
     "Constraint": "records",
     "ConstraintError": "errors",
     "DataError": "errors",
     "Defect": "benchmarks",
-    "Estimate": "records",
+    "Estimate": "results",
     "Explanation": "constraints",
     "Generation": "models",
     "Item": "records",
@@ -73,7 +64,7 @@ _HOMES = {
     "Model": "models",
     "ModelError": "errors",
     "OutputError": "errors",
-    "Rate": "records",
+    "Rate": "results",
     "Request": "models",
     "Response": "records",
     "Run": "job",
@@ -81,7 +72,7 @@ _HOMES = {
     "Scoring": "pipeline.scoring",
     "Selection": "benchmarks.selection",
     "SpeechIFEvalError": "errors",
-    "Summary": "records",
+    "Summary": "results",
     "UsageError": "errors",
     "Verdict": "records",
     "adapter": "models",

@@ -25,7 +25,7 @@ from speech_ifeval.pipeline.generating import Conditions, Course, Generated, gen
 from speech_ifeval.pipeline.interrupts import stop_on_signals
 from speech_ifeval.pipeline.judging import keep_judgements, replayed
 from speech_ifeval.pipeline.scoring import Scoring, score
-from speech_ifeval.records import Estimate, Summary
+from speech_ifeval.results import Estimate, Summary
 
 RUNS_FOLDER = Path("runs")
 AnyModel = str | Model | Function | tuple[Any, Any]

@@ -13,7 +13,7 @@ import pytest
 from speech_ifeval.analysis.sensitivity import read_system, sensitivity, sensitivity_of
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.metrics.task_level import task_level
-from speech_ifeval.records import Sensitivity
+from speech_ifeval.results import Sensitivity
 from tests.command_line import invoke
 from tests.shared_data import DESTA2, RELEASE, needs_release
 

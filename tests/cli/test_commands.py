@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from speech_ifeval.constraints import definitions
-from speech_ifeval.records import Comparison, Summary
+from speech_ifeval.results import Comparison, Summary
 from tests.cli.conftest import SHIPPED, TUNED, Write, contents
 from tests.command_line import command, invoke, run
 

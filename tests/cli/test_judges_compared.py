@@ -15,7 +15,8 @@ import pytest
 
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.judges import reply_hash, use_of
-from speech_ifeval.records import JudgeAgreement, Judgement, Sensitivity
+from speech_ifeval.records import Judgement
+from speech_ifeval.results import JudgeAgreement, Sensitivity
 from tests.annotation.conftest import HOSTILE, write_run
 from tests.annotation.test_session import labels
 from tests.cli.conftest import TUNED

@@ -14,7 +14,7 @@ from speech_ifeval.judges.extraction import NOT_A_SUBSTRING as FLAG_OF_JUDGES
 from speech_ifeval.metrics.answers import NOT_A_SUBSTRING, UNANSWERABLE, Answer, WordEdits
 from speech_ifeval.metrics.paired import difference
 from speech_ifeval.metrics.task_level import LEAST_SPEAKERS, task_level
-from speech_ifeval.records import TaskGroup
+from speech_ifeval.results import TaskGroup
 
 
 def answer(pair: int, constrained: bool, **fields: Any) -> Answer:

@@ -13,7 +13,10 @@ import pytest
 from speech_ifeval.models.workers import protocol
 
 FOLDER = Path(protocol.__file__).parent
-SCRIPTS = [FOLDER / f"{name}.py" for name in ("blsp_emo", "desta2", "desta25", "diva", "qwen_audio_chat")]
+NAMES = ("blsp_emo", "desta2", "desta25", "diva", "ltu_as", "qwen_audio_chat", "salmonn")
+SCRIPTS = [FOLDER / f"{name}.py" for name in NAMES]
+SALMONN = dict.fromkeys(("repo", "llama", "whisper", "beats", "ckpt"), "a")
+LTU_AS = dict.fromkeys(("repo", "llm", "ckpt", "encoder"), "a")
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +44,22 @@ def test_a_script_is_python_3_8_and_imports_the_standard_library_alone(script: P
         ("qwen_audio_chat", "QwenAudioChat", {}, "trust_remote_code=true"),
         ("qwen_audio_chat", "QwenAudioChat", {"trust_remote_code": True, "dtype": "int8"}, "expected bfloat16"),
         ("blsp_emo", "BlspEmo", {"repo": "a", "dtype": "half a"}, "expected float32, bfloat16 or float16"),
+        ("salmonn", "Salmonn", {**SALMONN, "dtype": "int8"}, "expected one of float16, float32, found 'int8'"),
+        ("salmonn", "Salmonn", {**SALMONN, "device": "cpu"}, "needs a CUDA device, found device=cpu"),
+        ("salmonn", "Salmonn", SALMONN, "a holds no models/salmonn.py; give the clone"),
+        ("ltu_as", "LtuAs", {**LTU_AS, "dtype": "int8"}, "expected one of float16, float32, found 'int8'"),
+        ("ltu_as", "LtuAs", {**LTU_AS, "device": "cpu"}, "needs a CUDA device, found device=cpu"),
+        ("ltu_as", "LtuAs", LTU_AS, "a holds no src/ltu_as/inference_gradio.py; give the clone"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_loaded(
     script: str, made: str, arguments: dict[str, Any], why: str
 ) -> None:
-    worker = getattr(importlib.import_module(f"speech_ifeval.models.workers.{script}"), made)
-    with pytest.raises(protocol.UsageError, match=why):
-        worker(**arguments)
+    code = importlib.import_module(f"speech_ifeval.models.workers.{script}")
+    refusal = getattr(code, "UsageError", protocol.UsageError)
+    with pytest.raises(refusal, match=why):
+        getattr(code, made)(**arguments)
+    assert refusal.__name__ in protocol.KINDS
 
 
 def test_sampling_is_spelt_out_only_where_it_is_asked_for() -> None:
@@ -63,3 +74,25 @@ def test_sampling_is_spelt_out_only_where_it_is_asked_for() -> None:
         "top_p": 0.9,
         "top_k": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"factor": 1.0, "alpha": 32.0, "r": 8, "scale": 4.0}),
+        ({"alpha": 4.0}, {"factor": 0.125, "alpha": 4.0, "r": 8, "scale": 0.5}),
+        ({"factor": 0.125}, {"factor": 0.125, "alpha": 4.0, "r": 8, "scale": 0.5}),
+        ({"factor": 0.0}, {"factor": 0.0, "alpha": 0.0, "r": 8, "scale": 0.0}),
+    ],
+)
+def test_salmonns_adapter_is_set_by_alpha_or_by_factor(
+    given: dict[str, float], expected: dict[str, float]
+) -> None:
+    salmonn = importlib.import_module("speech_ifeval.models.workers.salmonn")
+    assert salmonn.lora_setting(32, 8, **given) == expected
+
+
+def test_alpha_and_factor_together_are_refused() -> None:
+    salmonn = importlib.import_module("speech_ifeval.models.workers.salmonn")
+    with pytest.raises(salmonn.UsageError, match="lora_alpha or lora_scale, found both"):
+        salmonn.lora_setting(32, 8, alpha=4, factor=1)

@@ -12,7 +12,8 @@ from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.errors import DataError, MismatchError, UsageError
 from speech_ifeval.models.recorded import locate
 from speech_ifeval.pipeline.agreeing import judge_agreement
-from speech_ifeval.records import Disagreement, Judgement
+from speech_ifeval.records import Judgement
+from speech_ifeval.results import Disagreement
 
 EXAMPLE = load_benchmark("example")
 HASH = "0" * 64

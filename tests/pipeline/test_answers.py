@@ -19,7 +19,8 @@ from speech_ifeval.judges.replay import reply_hash
 from speech_ifeval.metrics.answers import Answer, WordEdits
 from speech_ifeval.pipeline.answers import answers_of
 from speech_ifeval.pipeline.scoring import Scoring
-from speech_ifeval.records import Judgement, Response, Summary
+from speech_ifeval.records import Judgement, Response
+from speech_ifeval.results import Summary
 from tests.command_line import Done, invoke, run
 from tests.pipeline.conftest import write_rows
 from tests.shared_data import DESTA2, RELEASE, needs_release

@@ -19,7 +19,8 @@ from speech_ifeval.judges import Judged, Question, Setup, open_judge
 from speech_ifeval.judges.replay import read_kept
 from speech_ifeval.pipeline.judging import ask_judge, questions_about
 from speech_ifeval.pipeline.scoring import Scoring, score
-from speech_ifeval.records import Judgement, Summary
+from speech_ifeval.records import Judgement
+from speech_ifeval.results import Summary
 from tests.command_line import command, run
 from tests.judges.always import Always
 from tests.models.serving import Answer, Loopback, completion, free_port, loopback, refusal

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from speech_ifeval.constraints import compile_from
-from speech_ifeval.records import Summary
+from speech_ifeval.results import Summary
 from tests.command_line import Done, invoke, run
 from tests.shared_data import DESTA2, RELEASE, needs_release, rows
 

@@ -11,7 +11,8 @@ import pytest
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import DataError, MismatchError, OutputError, SpeechIFEvalError, UsageError
 from speech_ifeval.pipeline.scoring import Scoring, score
-from speech_ifeval.records import Summary, Verdict
+from speech_ifeval.records import Verdict
+from speech_ifeval.results import Summary
 from tests.pipeline.conftest import ANSWERS, judge_rows, released, write_rows
 
 Answers = Callable[..., Path]

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from speech_ifeval.records import CodeTest, Estimate, Rate, Summary
 from speech_ifeval.report.figures import findings, number, of, p_value, span, visible, weakest_codes
 from speech_ifeval.report.markdown import code, escape, summary_markdown, table
+from speech_ifeval.results import CodeTest, Estimate, Rate, Summary
 
 NOTHING = Rate(0, 0, 0, None, None, None)
 

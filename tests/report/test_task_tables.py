@@ -8,9 +8,9 @@ import msgspec
 
 from speech_ifeval.metrics.answers import NOT_A_SUBSTRING, UNANSWERABLE, Answer
 from speech_ifeval.metrics.task_level import task_level
-from speech_ifeval.records import Estimate, Reference, Summary, TaskLevel
 from speech_ifeval.report.markdown import summary_markdown
 from speech_ifeval.report.task_tables import task_parts_table, task_row, task_sentences, task_table
+from speech_ifeval.results import Estimate, Reference, Summary, TaskLevel
 from tests.metrics.test_task_level import right, spoken
 from tests.report.test_figures import summary
 

@@ -20,7 +20,7 @@ from speech_ifeval.metrics.intervals import rate_interval
 from speech_ifeval.metrics.multiple import holm
 from speech_ifeval.metrics.paired import difference, mcnemar, no_difference
 from speech_ifeval.metrics.task_level import LEAST_SPEAKERS
-from speech_ifeval.records import Behaviour, ChangedAnswers, Difference, Estimate, WordErrorChange
+from speech_ifeval.results import Behaviour, ChangedAnswers, Difference, Estimate, WordErrorChange
 
 LEVEL = 0.95
 NOTHING = "no twins to compare"

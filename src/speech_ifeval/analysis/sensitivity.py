@@ -20,13 +20,8 @@ from speech_ifeval.metrics.word_errors import NORMALISER
 from speech_ifeval.models.recorded import read_responses
 from speech_ifeval.pipeline.answers import answers_of
 from speech_ifeval.pipeline.judging import choose_judge
-from speech_ifeval.records import (
-    SCHEMA_VERSION,
-    Behaviour,
-    ChangedAnswers,
-    Sensitivity,
-    WordErrorChange,
-)
+from speech_ifeval.records import SCHEMA_VERSION
+from speech_ifeval.results import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 
 MADE_UP = 0.5  # insertions per reference word above which a transcript counts as made up
 TWIN = "twins are a question with and without its constraint"

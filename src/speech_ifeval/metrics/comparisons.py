@@ -9,18 +9,8 @@ from speech_ifeval.metrics import paired
 from speech_ifeval.metrics.following import ClipIndex, Group, by_pair, rates
 from speech_ifeval.metrics.multiple import holm, rank_intervals
 from speech_ifeval.metrics.summaries import ScoredRun, against, arrays, category_groups, ifrate, is_wide
-from speech_ifeval.records import (
-    CATEGORIES,
-    CODES,
-    SCHEMA_VERSION,
-    ComparedPair,
-    ComparedRun,
-    Comparison,
-    Difference,
-    Estimate,
-    Flip,
-    Verdict,
-)
+from speech_ifeval.records import CATEGORIES, CODES, SCHEMA_VERSION, Verdict
+from speech_ifeval.results import ComparedPair, ComparedRun, Comparison, Difference, Estimate, Flip
 
 _Groups = list[Group]
 _Pair = tuple[int, int]

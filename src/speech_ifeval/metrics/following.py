@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_ifeval.metrics.intervals import rate_interval
-from speech_ifeval.records import Rate, Verdict
+from speech_ifeval.records import Verdict
+from speech_ifeval.results import Rate
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,8 @@ from speech_ifeval.metrics.intervals import (
 )
 from speech_ifeval.metrics.multiple import holm
 from speech_ifeval.metrics.paired import mcnemar
-from speech_ifeval.records import (
-    CATEGORIES,
-    CODES,
-    SCHEMA_VERSION,
-    CodeTest,
-    Estimate,
-    Rate,
-    Reference,
-    Summary,
-    TaskLevel,
-    Verdict,
-)
+from speech_ifeval.records import CATEGORIES, CODES, SCHEMA_VERSION, Verdict
+from speech_ifeval.results import CodeTest, Estimate, Rate, Reference, Summary, TaskLevel
 
 # A reference whose IFrate is known to no better than this share of itself makes Δ a poor yardstick.
 WIDE_REFERENCE = 0.1

@@ -16,7 +16,8 @@ from speech_ifeval.metrics.intervals import rate_interval
 from speech_ifeval.metrics.multiple import holm
 from speech_ifeval.metrics.paired import difference, mcnemar
 from speech_ifeval.metrics.word_errors import NORMALISER, count_words
-from speech_ifeval.records import CODES, AnswerChange, AnswerRate, TaskGroup, TaskLevel
+from speech_ifeval.records import CODES
+from speech_ifeval.results import AnswerChange, AnswerRate, TaskGroup, TaskLevel
 
 # Two speakers say nothing of a third: with fewer than this, clips are resampled, and it is said.
 LEAST_SPEAKERS = 10

@@ -16,15 +16,8 @@ from speech_ifeval.metrics.agreement import cohen_kappa, confusion, rate_of_word
 from speech_ifeval.metrics.intervals import rate_interval
 from speech_ifeval.metrics.word_errors import count_edits, normalise
 from speech_ifeval.models.recorded import REPORTS_FOLDER
-from speech_ifeval.records import (
-    SCHEMA_VERSION,
-    USES,
-    Disagreement,
-    Estimate,
-    JudgeAgreement,
-    Judgement,
-    UseAgreement,
-)
+from speech_ifeval.records import SCHEMA_VERSION, USES, Judgement
+from speech_ifeval.results import Disagreement, Estimate, JudgeAgreement, UseAgreement
 
 _SAME = "one judge says the same of every reply, so agreement beyond chance has no meaning"
 _NO_WORDS = "the first judge finds no word in any reply"

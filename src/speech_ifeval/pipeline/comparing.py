@@ -15,7 +15,8 @@ from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.errors import DataError, MismatchError, UsageError
 from speech_ifeval.metrics.comparisons import compare_runs
 from speech_ifeval.metrics.summaries import ScoredRun
-from speech_ifeval.records import Comparison, TaskLevel, Verdict
+from speech_ifeval.records import Verdict
+from speech_ifeval.results import Comparison, TaskLevel
 from speech_ifeval.runs import whole_lines
 
 

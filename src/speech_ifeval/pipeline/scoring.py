@@ -42,7 +42,8 @@ from speech_ifeval.pipeline.judging import (
     questions_about,
 )
 from speech_ifeval.pipeline.verdicts import Rules
-from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Summary, TaskLevel, Verdict
+from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Verdict
+from speech_ifeval.results import Summary, TaskLevel
 from speech_ifeval.runs import (
     appender,
     claim_stage,

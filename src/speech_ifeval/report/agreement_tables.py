@@ -8,11 +8,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from speech_ifeval.records import Disagreement, JudgeAgreement, UseAgreement
 from speech_ifeval.report.figures import NONE, of, visible
 from speech_ifeval.report.markdown import escape
 from speech_ifeval.report.markdown import table as markdown_table
 from speech_ifeval.report.terminal import figures_table
+from speech_ifeval.results import Disagreement, JudgeAgreement, UseAgreement
 
 SHOWN = 20  # disagreements; --items and --json have all
 _MARKS = {True: "yes", False: "no"}

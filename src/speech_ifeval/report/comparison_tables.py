@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from speech_ifeval.records import JUDGED_CODE, Comparison, Difference
+from speech_ifeval.records import JUDGED_CODE
 from speech_ifeval.report.figures import CODE_TITLES, NONE, number, of, p_value, span, visible
 from speech_ifeval.report.markdown import code, escape, table
 from speech_ifeval.report.task_tables import task_row, task_titles
 from speech_ifeval.report.terminal import figures_table
+from speech_ifeval.results import Comparison, Difference
 
 _FLIPS_SHOWN = 20
 _SHORT_TITLES = {"closed-ended": "Closed", "creative-writing": "Creative", "chain-of-thought": "CoT"}

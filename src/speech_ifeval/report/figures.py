@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from speech_ifeval.records import Estimate, Rate, Summary
+from speech_ifeval.results import Estimate, Rate, Summary
 
 NONE = "–"
 TITLES = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from speech_ifeval.records import Summary
 from speech_ifeval.report.figures import CODE_TITLES, TITLES, findings, number, of, span, visible
 from speech_ifeval.report.task_tables import TITLE as TASK_TITLE
 from speech_ifeval.report.task_tables import task_parts_table, task_sentences, task_table
+from speech_ifeval.results import Summary
 
 _MARKUP = re.compile(r"[\\`*_\[\]|~]")
 _TICKS = re.compile("`+")

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from speech_ifeval.records import Behaviour, ChangedAnswers, Difference, Sensitivity, WordErrorChange
 from speech_ifeval.report.figures import CODE_TITLES, NONE, number, of, p_value, span, visible
 from speech_ifeval.report.markdown import code, escape, table
 from speech_ifeval.report.terminal import figures_table
+from speech_ifeval.results import Behaviour, ChangedAnswers, Difference, Sensitivity, WordErrorChange
 
 _TITLES = {
     "wrong": "wrong answers to closed questions",

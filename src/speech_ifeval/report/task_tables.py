@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from speech_ifeval.records import AnswerRate, Summary, TaskGroup, TaskLevel
 from speech_ifeval.report.figures import CODE_TITLES, NONE, number, p_value, span, visible
+from speech_ifeval.results import AnswerRate, Summary, TaskGroup, TaskLevel
 
 TITLE = "The answers themselves, without and with the constraint"
 _METRICS = {"accuracy": "accuracy", "wer": "WER"}

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from speech_ifeval.benchmarks.finding import SEVERITIES, Defect
-from speech_ifeval.records import Rate, Reference, Summary
 from speech_ifeval.report.figures import (
     CODE_TITLES,
     NONE,
@@ -27,6 +26,7 @@ from speech_ifeval.report.figures import (
 )
 from speech_ifeval.report.task_tables import TITLE as TASK_TITLE
 from speech_ifeval.report.task_tables import task_parts_table, task_sentences, task_table
+from speech_ifeval.results import Rate, Reference, Summary
 
 _MISSED = "bold red"
 
