@@ -1,12 +1,12 @@
 """Ask a tiny LTU-AS by the functions of its repository: ``python ask_ltu_as.py CLONE FOLDER LORA < questions``.
 
-FOLDER is what build_ltu_as.py made, LORA is true or false; a question is a JSON list of a 16 kHz clip, an instruction
-and the longest reply in tokens, one a line, answered by a line with the transcript, the prompt and the reply.
+FOLDER is what build_ltu_as.py made, LORA is true or false; a question is a JSON object with audio (a 16 kHz clip),
+instruction and max_new_tokens, one a line, answered by a line with transcript, prompt and text.
 
-The functions are taken out of `inference_gradio.py`, which cannot be imported: it opens a page and loads from fixed
-paths. What differs from it: the weights are tiny, the adapter may be left out, every token is the likeliest one,
-samples are handed over in place of a file's name (no ffmpeg), and the features get the batch axis that this code adds
-on CUDA alone.
+The functions are taken out of `inference_gradio.py`, which cannot be imported: it opens a page and loads from
+fixed paths. What differs from it: the weights are tiny, the adapter may be left out, every token is the likeliest
+one without a repetition penalty, samples are handed over in place of a file's name (no ffmpeg), and the features
+get the batch axis that this code adds on CUDA alone.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def ask(clone: Path, folder: Path, lora: bool) -> None:
         ),
         "text_cache": {},
         "eval_log": [],
-        "log_save_path": os.path.join(tempfile.mkdtemp(), "log.json"),
+        "log_save_path": str(Path(tempfile.mkdtemp(), "log.json")),
         "model": model.eval(),
         "tokenizer": tokenizer,
         "device": "cpu",
@@ -105,11 +105,13 @@ def ask(clone: Path, folder: Path, lora: bool) -> None:
     listen, generate = space["load_audio_trans"], model.generate
     space["load_audio_trans"] = lambda path: (listen(path)[0].unsqueeze(0), space["text_cache"][path])
     for line in sys.stdin:
-        audio, instruction, longest = json.loads(line)
+        asked = json.loads(line)
+        audio, longest = asked["audio"], asked["max_new_tokens"]
         model.generate = lambda longest=longest, **given: generate(**{**given, "max_new_tokens": longest})
         torch.manual_seed(0)
-        text = space["predict"](audio, instruction)
-        print(json.dumps([space["text_cache"][audio], prompts[-1], text]), file=stdout, flush=True)
+        text = space["predict"](audio, asked["instruction"])
+        reply = {"transcript": space["text_cache"][audio], "prompt": prompts[-1], "text": text}
+        print(json.dumps(reply), file=stdout, flush=True)
 
 
 def _whisper(code: Any, path: Path) -> Any:

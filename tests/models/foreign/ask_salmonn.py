@@ -1,8 +1,9 @@
 """Ask a tiny SALMONN by the repository's own `generate`: ``python ask_salmonn.py CLONE FOLDER LORA < questions``.
 
-FOLDER is what build_salmonn.py made, LORA is true or false; a question is a JSON list of audio, instruction and the
-longest reply in tokens, one a line, answered by a line with the prompt and the text as that code returns it. Greedy,
-and float32 on the CPU: to that end `generate` is told so, and what it puts on CUDA stays where it is.
+FOLDER is what build_salmonn.py made, LORA is true or false; a question is a JSON object with audio, instruction
+and max_new_tokens, one a line, answered by a line with the prompt and with the text, as that code returns it
+(`raw`) and without its special tokens. Greedy, and float32 on the CPU: to that end `generate` is told so, and what
+it puts on CUDA stays where it is.
 """
 
 from __future__ import annotations
@@ -38,14 +39,15 @@ def ask(clone: Path, folder: Path, lora: bool) -> None:
     model = salmonn.SALMONN.from_config(settings.model).float().eval()
     processor = transformers.WhisperFeatureExtractor.from_pretrained(settings.model.whisper_path)
     for line in sys.stdin:
-        audio, instruction, longest = json.loads(line)
-        prompt = settings.model.prompt_template.format(SPEECH + instruction.strip())
-        settings.generate.update({"max_new_tokens": longest, "num_beams": 1})
-        samples = prepare_one_sample(audio, processor, cuda_enabled=False)
+        asked = json.loads(line)
+        prompt = settings.model.prompt_template.format(SPEECH + asked["instruction"].strip())
+        settings.generate.update({"max_new_tokens": asked["max_new_tokens"], "num_beams": 1})
+        samples = prepare_one_sample(asked["audio"], processor, cuda_enabled=False)
         samples["raw_wav"] = samples["raw_wav"].float()
         with torch.no_grad():
-            text = model.generate(samples, settings.generate, prompts=[prompt])[0]
-        print(json.dumps([prompt, text]), file=stdout, flush=True)
+            raw = model.generate(samples, settings.generate, prompts=[prompt])[0]
+        text = raw.replace("<s>", "").replace("</s>", "")
+        print(json.dumps({"prompt": prompt, "raw": raw, "text": text}), file=stdout, flush=True)
 
 
 if __name__ == "__main__":

@@ -124,6 +124,7 @@ class Behaves:
     """The tests that every worker passes; a subclass has a fixture `asked`, which returns `Answered`."""
 
     settings: ClassVar[Sequence[str]] = ()
+    audio_limit: ClassVar[float] = 30
     # Whether the repository's decoding loses the last token of a reply that it cut off.
     loses_the_last_token: ClassVar[bool] = False
 
@@ -163,8 +164,8 @@ class Behaves:
     def test_special_tokens_are_not_part_of_a_reply(self, asked: Answered) -> None:
         assert not [reply.text for reply in asked.replies.values() if "<|" in (reply.text or "")]
 
-    def test_only_a_clip_above_30_seconds_is_marked_as_cut(self, asked: Answered) -> None:
-        assert asked.model.audio_limit == 30
+    def test_only_a_clip_above_the_limit_is_marked_as_cut(self, asked: Answered) -> None:
+        assert asked.model.audio_limit == self.audio_limit
         marked = {name for name, reply in asked.replies.items() if reply.audio_cut}
         assert marked - {"penalised long"} == {"long"}
 

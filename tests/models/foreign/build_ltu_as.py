@@ -1,8 +1,8 @@
 """Build a tiny LTU-AS from its repository's own forks: ``python build_ltu_as.py FOLDER``.
 
-FOLDER gets vicuna, ltu_as.bin, encoder.pt and asr.pt. The audio encoder inside the fork's Llama is 1,280 wide by its
-code, so that these weights are tiny everywhere but there (about 80 million of them). Runs under the interpreter of
-LTU-AS's environment.
+FOLDER gets vicuna, ltu_as.bin, encoder.pt and asr.pt. The audio encoder inside the fork's Llama is 1,280 wide by
+its code, so that these weights are tiny everywhere but there (about 80 million of them). Runs under the
+interpreter of LTU-AS's environment.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ MULTILINGUAL = 51865
 def build(folder: Path) -> None:
     """Fill `folder`."""
     sys.path.insert(0, str(Path(__file__).parent))
-    import vicuna
-
     import peft
     import torch
     import transformers
+    import vicuna
 
     torch.set_num_threads(1)
     vicuna.save(
-        folder / "vicuna", transformers.LlamaConfig, transformers.LlamaForCausalLM, transformers.LlamaTokenizer
+        folder / "vicuna",
+        transformers.LlamaConfig,
+        transformers.LlamaForCausalLM,
+        transformers.LlamaTokenizer,
+        ending=1.5,
     )
     model = transformers.LlamaForCausalLM.from_pretrained(str(folder / "vicuna"))
     layers = {"target_modules": ["q_proj", "v_proj"], "bias": "none", "task_type": "CAUSAL_LM"}
@@ -42,9 +45,8 @@ def build(folder: Path) -> None:
 
 
 def _save_whisper(path: Path, module: str, width: int, *, seed: int) -> None:
-    import vicuna
-
     import torch
+    import vicuna
 
     torch.manual_seed(seed)
     code: Any = importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""A tiny random Vicuna: the Llama class of a research repository, with a sentencepiece tokenizer trained on the spot.
+"""A tiny random Vicuna: the Llama class of a research repository, with a sentencepiece tokenizer made on the spot.
 
 Runs under a foreign interpreter, beside the builders that import it by the name ``vicuna``.
 """
@@ -21,8 +21,10 @@ SENTENCES = (
 )
 
 
-def save(folder: Path, config_class: Any, model_class: Any, tokenizer_class: Any, *, seed: int = 4) -> Path:
-    """Save a tiny model of `model_class`, and its tokenizer."""
+def save(
+    folder: Path, config_class: Any, model_class: Any, tokenizer_class: Any, *, ending: float = 1.0, seed: int = 4
+) -> Path:
+    """Save a tiny model of `model_class`, and its tokenizer; the larger `ending`, the sooner a reply ends."""
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +48,7 @@ def save(folder: Path, config_class: Any, model_class: Any, tokenizer_class: Any
             if weights.ndim > 1 and "audio_" not in name:
                 weights.normal_(0, 1 if "embed_tokens" in name else 1.6 / weights.shape[1] ** 0.5)
         head = model.lm_head.weight
-        head[END] *= 1.0
+        head[END] *= ending
         for token in range(words.vocab_size):
             text = words.convert_ids_to_tokens(token)
             if token != END and not text.strip("▁").isalpha():
@@ -81,6 +83,9 @@ def _train(folder: Path, tokenizer_class: Any) -> Any:
             model_type="bpe",
             vocab_size=WORDS,
             byte_fallback=True,
+            # As Llama's own: line breaks stay as they are.
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
             hard_vocab_limit=False,
             minloglevel=2,
         )

@@ -1,7 +1,7 @@
 """LTU-AS (YuanGongND/ltu, src/ltu_as) as a worker, run in that repository's environment.
 
-docs/models/ltu-as.md says how to set it up. What the repository's `inference_gradio.py` does is done here in the same
-order: that file loads its weights from fixed paths when it is imported, and answers by sampling.
+docs/models/ltu-as.md says how to set it up. What the repository's `inference_gradio.py` does is done here in the
+same order: that file loads its weights from fixed paths when it is imported, and answers by sampling.
 """
 
 from __future__ import annotations
@@ -199,15 +199,15 @@ class LtuAs:
 
     def _features(self, request: dict[str, Any]) -> tuple[Any, float]:
         import numpy as np
-        import skimage.measure
 
+        measure = importlib.import_module("skimage.measure")
         if request["audio"] is None:
             raise ValueError("LTU-AS's code is asked about a clip; found a request without audio")
         samples, seconds = _samples(request["audio"])
         with self._torch.no_grad():
             _, states = self._encoder.transcribe_audio(samples)
         by_layer = self._torch.permute(states[0], (2, 0, 1)).cpu().numpy()
-        pooled = skimage.measure.block_reduce(by_layer, (1, ENCODER_STATES, 1), np.mean)[1:]
+        pooled = measure.block_reduce(by_layer, (1, ENCODER_STATES, 1), np.mean)[1:]
         return self._torch.FloatTensor(pooled).unsqueeze(0).to(self._device, self._dtype), seconds
 
     def _transcribed(self, path: str, seed: int) -> str:
@@ -239,8 +239,8 @@ class LtuAs:
         missing = [name for name in names if name not in held]
         if missing:
             raise UsageError(
-                f"ckpt: {ckpt} lacks {len(missing)} weights that {llm} has not either, such as {missing[0]}, which "
-                "would stay random; give the checkpoint that goes with it"
+                f"ckpt: {ckpt} lacks {len(missing)} weights that {llm} has not either, such as {missing[0]}, "
+                "which would stay random; give the checkpoint that goes with it"
             )
         model.load_state_dict(held, strict=False)
         model.config.pad_token_id, model.config.bos_token_id, model.config.eos_token_id = PADDING, START, END
