@@ -23,6 +23,7 @@ from speech_ifeval.results import (
     Disagreement,
     Estimate,
     JudgeAgreement,
+    JudgedChange,
     Rate,
     Sensitivity,
     Summary,
@@ -50,6 +51,12 @@ def test_the_readme_shows_what_its_command_prints(tmp_path: Path) -> None:
     assert run(shlex.split(shown[1]), tmp_path).strip() == shown[2].strip(), (
         "paste the command's output into README.md"
     )
+
+
+def test_the_table_of_models_is_what_the_command_prints(tmp_path: Path) -> None:
+    page = (ROOT / "docs/models.md").read_text()
+    table = page.partition("<!-- output of: speech-ifeval models --markdown -->\n")[2].partition("\n\n")[0]
+    assert table.strip() == run(["models", "--markdown"], tmp_path).strip()
 
 
 @pytest.mark.slow
@@ -111,6 +118,7 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
         Estimate,
         Rate,
         JudgeAgreement,
+        JudgedChange,
         UseAgreement,
         Disagreement,
         Sensitivity,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import pytest
 import speech_ifeval as sif
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
-from speech_ifeval.errors import ModelError, UsageError
+from speech_ifeval.errors import ModelError, RunInterruptedError, UsageError
 from speech_ifeval.job import Watching, evaluate, slug
 from speech_ifeval.models import Request
+from speech_ifeval.models.functions import FunctionModel
 from tests.shared_data import DESTA2, RELEASE, needs_release
 from tests.spoken import write_models, write_spoken
 
@@ -70,6 +72,10 @@ def test_a_callable_is_a_model(spoken: Benchmark, tmp_path: Path) -> None:
         ("hff:x", {}, "did you mean hf"),
         ("replay:example:tuned", {"reference": "nothing"}, "no adapter 'nothing'"),
         ("replay:example:tuned", {"devices": ["0"]}, "takes no device"),
+        ("replay:example:tuned", {"reference_args": {"a": "1"}}, "and no reference"),
+        ("replay:example:tuned", {"reference": "hf:x", "reference_args": {"a": "1"}}, "hf takes no argument 'a'"),
+        ("replay:example:tuned", {"reference": "hf:x", "reference_args": {"lora_scale": "nan"}}, "found 'nan'"),
+        ("replay:example:tuned", {"scoring": sif.Scoring(judge="nobody")}, "nobody"),
     ],
 )
 def test_what_is_no_model_is_refused_before_anything_runs(
@@ -133,3 +139,24 @@ def test_a_failing_reference_keeps_the_models_responses(spoken: Benchmark, tmp_p
 )
 def test_names_become_folders(name: str, folder: str) -> None:
     assert slug(name) == folder
+
+
+def test_a_stop_in_the_last_batch_of_the_model_leaves_the_reference_unasked(
+    spoken: Benchmark, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def hears(requests: Sequence[Request]) -> list[str]:
+        if any(request.id == "chain-of-thought/0002" for request in requests):
+            signal.raise_signal(signal.SIGINT)
+        return [f"{request.audio} {request.instruction}" for request in requests]
+
+    def reads(requests: Sequence[Request]) -> list[str]:
+        asked.extend(request.id for request in requests)
+        return [request.text for request in requests]
+
+    with pytest.raises(RunInterruptedError, match="the same command goes on"):
+        evaluate(
+            FunctionModel(hears, batch_size=50), reference=reads, benchmark=spoken, output_dir=tmp_path / "run"
+        )
+    assert asked == []

@@ -14,15 +14,16 @@ from msgspec.structs import replace
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.errors import RunInterruptedError, UsageError
+from speech_ifeval.judges.registry import find_kind
 from speech_ifeval.metrics.power import smallest_delta
-from speech_ifeval.models import Model, Request, accepts, find_adapter, open_model
+from speech_ifeval.models import Model, Request, accepts, check_arguments, open_model
 from speech_ifeval.models.fleet import DEVICE, open_fleet
 from speech_ifeval.models.functions import Function, FunctionModel
 from speech_ifeval.models.recorded import is_run
 from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
 from speech_ifeval.pipeline.generating import Conditions, Course, Generated, generate
-from speech_ifeval.pipeline.interrupts import stop_on_signals
+from speech_ifeval.pipeline.interrupts import Stop, stop_on_signals
 from speech_ifeval.pipeline.judging import keep_judgements, replayed
 from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.results import Estimate, Summary
@@ -134,26 +135,33 @@ def evaluate(
     selection = selection or Selection()
     asking = asking or Asking()
     conditions = conditions or Conditions()
-    for named in (model, reference):
+    if reference is None and reference_args:
+        raise UsageError("arguments of a reference were given, and no reference; name it with --reference")
+    for named, arguments in ((model, model_args), (reference, reference_args)):
         if isinstance(named, str):
-            find_adapter(named)  # a mistyped reference is found before hours of generation
+            check_arguments(named, arguments or {})  # a mistyped reference is found before hours of generation
+    judge = (scoring or Scoring()).judge
+    if judge not in (None, "none"):
+        find_kind(judge)
     _announce(loaded, selection, watching)
     opened = _opened(model, model_args, loaded, devices)
     folder = Path(output_dir) if output_dir is not None else RUNS_FOLDER / slug(opened.name)
-    turn = _Turn(loaded, selection, watching)
-    turn.take("model", opened, folder, asking, conditions)
-    if reference is not None:
-        beside = folder / REFERENCE_FOLDER
-        shared = [run for run in sorted(folder.parent.glob(f"*/{REFERENCE_FOLDER}")) if is_run(run)]
-        turn.take(
-            "reference",
-            _opened(reference, reference_args, loaded, devices if _takes_device(reference) else ()),
-            beside,
-            replace(asking, input="transcript"),
-            Conditions(shared=tuple(run for run in shared if run != beside)),
-        )
+    with stop_on_signals(watching.say) as stop:
+        turn = _Turn(loaded, selection, watching, stop)
+        turn.take("model", opened, folder, asking, conditions)
+        if reference is not None:
+            _stop_between(stop, folder)
+            turn.take_reference(reference, reference_args, devices, folder, asking)
+        _stop_between(stop, folder)
     summary, folder = score([folder], loaded, scoring=scoring, progress=watching.scoring)
     return Run(folder, summary)
+
+
+def _stop_between(stop: Stop, folder: Path) -> None:
+    if stop.requested:
+        raise RunInterruptedError(
+            f"stopped: what was answered is kept in {folder}; the same command goes on from there"
+        )
 
 
 def slug(name: str) -> str:
@@ -215,14 +223,30 @@ def _announce(benchmark: Benchmark, selection: Selection, watching: Watching) ->
 class _Turn:
     """One model after the other on the same items."""
 
-    def __init__(self, benchmark: Benchmark, selection: Selection, watching: Watching) -> None:
+    def __init__(self, benchmark: Benchmark, selection: Selection, watching: Watching, stop: Stop) -> None:
         self._benchmark = benchmark
         self._selection = selection
         self._watching = watching
+        self._stop = stop
+
+    def take_reference(
+        self,
+        reference: AnyModel,
+        arguments: Mapping[str, Any] | None,
+        devices: Sequence[str],
+        folder: Path,
+        asking: Asking,
+    ) -> None:
+        """Ask the reference system, which reads; what runs beside this one have of it already is taken over."""
+        beside = folder / REFERENCE_FOLDER
+        found = [run for run in sorted(folder.parent.glob(f"*/{REFERENCE_FOLDER}")) if is_run(run)]
+        opened = _opened(reference, arguments, self._benchmark, devices if _takes_device(reference) else ())
+        conditions = Conditions(shared=tuple(run for run in found if run != beside))
+        self.take("reference", opened, beside, replace(asking, input="transcript"), conditions)
 
     def take(self, turn: str, model: Model, folder: Path, asking: Asking, conditions: Conditions) -> None:
         watching = self._watching
-        with model, stop_on_signals(watching.say) as stop:
+        with model:
             generated = generate(
                 model,
                 self._benchmark,
@@ -230,7 +254,7 @@ class _Turn:
                 selection=self._selection,
                 asking=asking,
                 conditions=conditions,
-                stop=stop,
+                stop=self._stop,
                 confirm=lambda requests: watching.confirm(model, requests),
                 say=watching.say,
                 progress=lambda course: watching.progress(turn, course),

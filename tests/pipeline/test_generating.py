@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.errors import DataError, MismatchError, ModelError, OutputError, UsageError
 from speech_ifeval.models import Generation, Model, Request, Response, failed, open_model
@@ -170,7 +170,7 @@ def test_another_benchmark_is_refused(spoken: Benchmark, tmp_path: Path) -> None
 def test_audio_that_changed_since_is_refused(spoken: Benchmark, tmp_path: Path) -> None:
     generate(Talker(), spoken, tmp_path / "run")
     write_tone(spoken.root / "audio/clips/3.wav", 4000)
-    with pytest.raises(MismatchError, match="the audio or the prompt of 3 items has changed"):
+    with pytest.raises(MismatchError, match="settings of 3 items have changed"):
         generate(Talker(), spoken, tmp_path / "run")
 
 
@@ -353,3 +353,125 @@ def test_items_without_a_choice_are_an_error(tmp_path: Path) -> None:
     benchmark = write_spoken(tmp_path / "tones", rows)
     with pytest.raises(UsageError, match=r"tones has no items to ask \(chain-of-thought\)"):
         generate(Talker(), benchmark, tmp_path / "run", selection=Selection(categories=("chain-of-thought",)))
+
+
+def test_errors_are_never_scored_as_text(spoken: Benchmark, tmp_path: Path) -> None:
+    class Erring(Talker):
+        def answer(self, requests: Iterable[Request]) -> Iterator[Response]:
+            for number, response in enumerate(super().answer(requests)):
+                yield [
+                    response,
+                    replace(response, error="bad"),
+                    replace(response, finish_reason="error"),
+                    Response(response.id, None),
+                ][number % 4]
+
+    generated = generate(Erring(), spoken, tmp_path / "run")
+    assert (generated.course.done, generated.course.failed) == (5, 14)
+    for line in lines(tmp_path / "run"):
+        assert (line["text"] is None) == (line.get("finish_reason") == "error") == bool(line.get("error"))
+
+
+def test_half_surrogate_pairs_are_written_as_the_replacement_character(spoken: Benchmark, tmp_path: Path) -> None:
+    def cut(requests: list[Request]) -> list[Response]:
+        return [
+            Response(one.id, "cut \ud83d") if one.id.startswith("closed") else failed(one, "why \udc00")
+            for one in requests
+        ]
+
+    generate(FunctionModel(cut), spoken, tmp_path / "run", conditions=Conditions(audio_check=False))
+    assert {line["text"] or line["error"] for line in lines(tmp_path / "run")} == {"cut \ufffd", "why \ufffd"}
+
+
+def test_broken_clips_are_counted_once_and_stop_no_run(tmp_path: Path) -> None:
+    benchmark = write_spoken(tmp_path / "big", spoken_rows(closed=40, creative=20, thinking=10, clips=30))
+    for number in range(10):
+        (benchmark.root / f"audio/clips/{number}.wav").unlink()
+    record = Conditions(broken_audio="record")
+    first = generate(Talker(), benchmark, tmp_path / "run", conditions=record)
+    assert (first.course.failed, first.unasked) == (60, 0)
+    before = (tmp_path / "run/responses.jsonl").read_bytes()
+    again = Talker()
+    second = generate(again, benchmark, tmp_path / "run", conditions=record)
+    assert (again.asked, second.course.failed, second.unasked) == ([], 60, 0)
+    assert (tmp_path / "run/responses.jsonl").read_bytes() == before
+    write_spoken(tmp_path / "big", spoken_rows(closed=40, creative=20, thinking=10, clips=30))
+    restored = generate(Talker(), benchmark, tmp_path / "run")
+    assert (restored.course.done, restored.course.new) == (110, 60)
+
+
+def test_a_clip_that_is_lost_later_leaves_its_answer(spoken: Benchmark, tmp_path: Path) -> None:
+    generate(Talker(), spoken, tmp_path / "run")
+    before = (tmp_path / "run/responses.jsonl").read_bytes()
+    (spoken.root / "audio/clips/4.wav").unlink()
+    generated = generate(Talker(), spoken, tmp_path / "run", conditions=Conditions(broken_audio="record"))
+    assert (generated.course.done, generated.course.failed) == (19, 0)
+    assert (tmp_path / "run/responses.jsonl").read_bytes() == before
+
+
+def test_a_callable_is_gone_on_with_only_as_the_same_object_unless_it_says_what_it_is(
+    spoken: Benchmark, tmp_path: Path
+) -> None:
+    def saying(text: str) -> Any:
+        return lambda requests: [text for _ in requests]
+
+    unchecked = Conditions(audio_check=False)
+    same = saying("one")
+    generate(FunctionModel(same), spoken, tmp_path / "run", selection=Selection(limit=1), conditions=unchecked)
+    generate(FunctionModel(same), spoken, tmp_path / "run", conditions=unchecked)
+    with pytest.raises(MismatchError, match="model.object"):
+        generate(FunctionModel(saying("two")), spoken, tmp_path / "run", conditions=unchecked)
+    named = {"weights": "step-2000"}
+    generate(FunctionModel(saying("a"), settings=named), spoken, tmp_path / "named", conditions=unchecked)
+    again = generate(FunctionModel(saying("a"), settings=named), spoken, tmp_path / "named", conditions=unchecked)
+    assert again.course.new == 0
+
+    class Silent(Talker):
+        def __init__(self) -> None:
+            super().__init__()
+            self.settings = {}
+
+    generate(Silent(), spoken, tmp_path / "silent")
+    with pytest.raises(MismatchError, match="model.object"):
+        generate(Silent(), spoken, tmp_path / "silent")
+
+
+def test_another_runs_broken_file_is_not_this_ones_trouble(spoken: Benchmark, tmp_path: Path) -> None:
+    asking = Asking(input="transcript")
+    generate(Talker(), spoken, tmp_path / "one", asking=asking)
+    (tmp_path / "one/responses.jsonl").write_text("{\n")
+    said: list[str] = []
+    generated = generate(
+        Talker(), spoken, tmp_path / "two", asking=asking, say=said.append,
+        conditions=Conditions(shared=(tmp_path / "one",)),
+    )  # fmt: skip
+    assert generated.course.done == 19
+    assert said[0].startswith(f"nothing is taken over from {tmp_path / 'one'}")
+
+
+def test_a_lost_manifest_is_not_written_anew_for_another_model(spoken: Benchmark, tmp_path: Path) -> None:
+    generate(Talker(), spoken, tmp_path / "run")
+    (tmp_path / "run/responses.manifest.json").unlink()
+    with pytest.raises(MismatchError, match="the model's settings of 19 items"):
+        generate(Talker(settings={"weights": "b"}), spoken, tmp_path / "run")
+    assert not (tmp_path / "run/responses.manifest.json").exists()
+    generate(Talker(), spoken, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": float("inf")}, {"temperature": float("nan")}, {"top_p": -1.0}, {"max_new_tokens": 0}]
+)
+def test_numbers_that_are_none_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        Generation(**wrong)
+
+
+def test_a_clip_with_an_endless_name_is_broken_not_a_traceback(tmp_path: Path) -> None:
+    rows = spoken_rows()
+    write_spoken(tmp_path / "tones", rows)
+    long = {**rows[-1], "id": "chain-of-thought/9999", "clip": "x" * 400 + ".wav"}
+    with (tmp_path / "tones/items.jsonl").open("a") as file:
+        file.write(json.dumps(long) + "\n")
+    benchmark = load_benchmark(tmp_path / "tones")
+    with pytest.raises(DataError, match="1 of 6 clips cannot be heard"):
+        generate(Talker(), benchmark, tmp_path / "run")

@@ -1,12 +1,22 @@
 """Who answers: speech-aware models, reference systems, cascades, recorded responses. One adapter a file."""
 
-from speech_ifeval.models.interface import GREEDY, SYSTEM_PROMPT, Generation, Model, Request, batches, failed
+from speech_ifeval.models.interface import (
+    GREEDY,
+    SYSTEM_PROMPT,
+    Generation,
+    Model,
+    Request,
+    batches,
+    failed,
+    settings_of,
+)
 from speech_ifeval.models.registry import (
     Adapter,
     Argument,
     accepts,
     adapter,
     all_adapters,
+    check_arguments,
     find_adapter,
     open_model,
     parse_arguments,
@@ -26,8 +36,10 @@ __all__ = [
     "adapter",
     "all_adapters",
     "batches",
+    "check_arguments",
     "failed",
     "find_adapter",
     "open_model",
     "parse_arguments",
+    "settings_of",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from speech_ifeval.errors import SpeechIFEvalError, UsageError
-from speech_ifeval.models.interface import Model, Request, batches, failed
+from speech_ifeval.models.interface import Model, Request, batches, failed, identity_of
 from speech_ifeval.records import Response
 
 Reply = str | Response
@@ -22,6 +22,9 @@ class FunctionModel(Model):
 
     A list on which it raises becomes a list of failed responses; so does a list whose answer is not as long
     as it is, or holds something else.
+
+    A callable does not say what its replies depend on. `settings` can: a run is then gone on with by another
+    process, and its responses are shared, where they agree. Without them only the same object goes on.
 
     >>> model = FunctionModel(lambda requests: [request.instruction.upper() for request in requests])
     >>> [response.text for response in model.answer([Request("a", "Hello.")])]
@@ -44,16 +47,22 @@ class FunctionModel(Model):
         called = getattr(function, "__qualname__", type(function).__qualname__)
         self.name = name or called.rpartition(".")[2].strip("<>") or "function"
         self.hears = hears
-        self.settings = dict(settings or {"function": called})
+        # What a live callable answers with cannot be seen: unless told, it is resumed only as the same object.
+        self.settings = dict(settings or {"function": called, "object": identity_of(function)})
         self.recorded = {"batch_size": batch_size}
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Response]:
         for batch in batches(requests, self._batch_size):
             started = time.monotonic()
             try:
-                replies = list(self._function(batch))
+                answered: Any = self._function(batch)
+                # One text for several requests is a mistake, not a list of letters.
+                replies = [answered] if isinstance(answered, str) else list(answered)
             except SpeechIFEvalError:
                 raise
+            except SystemExit as error:
+                yield from (failed(request, error) for request in batch)
+                continue
             except Exception as error:  # noqa: BLE001 - foreign code: the one boundary around it
                 yield from (failed(request, error) for request in batch)
                 continue

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
+from speech_ifeval.errors import UsageError
 from speech_ifeval.records import Response
 
 SYSTEM_PROMPT = "Follow the given instructions."
@@ -27,6 +31,9 @@ class Generation(Struct, frozen=True, forbid_unknown_fields=True):
         repetition_penalty: 1 is none. It also applies under greedy decoding, so it is always sent.
         seed: of sampling.
 
+    Raises:
+        UsageError: a number that is none of these.
+
     Source: the generation settings of Speech-IFEval (arXiv 2505.19037).
 
     >>> Generation().max_new_tokens, Generation().greedy
@@ -38,6 +45,18 @@ class Generation(Struct, frozen=True, forbid_unknown_fields=True):
     top_p: float = 1.0
     repetition_penalty: float = 1.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        numbers = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "repetition_penalty": self.repetition_penalty,
+        }
+        for name, value in numbers.items():
+            if not 0 <= value < math.inf:
+                raise UsageError(f"{name} takes a number from 0, found {value}")
+        if self.max_new_tokens < 1:
+            raise UsageError(f"max_new_tokens takes a whole number from 1, found {self.max_new_tokens}")
 
     @property
     def greedy(self) -> bool:
@@ -151,6 +170,27 @@ class Model(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+_NAMED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
+def identity_of(thing: Any) -> str:
+    """Return a name for an object that lives in this process only: the same while it lives, never anyone else's.
+
+    >>> first, second = Request, Response
+    >>> identity_of(first) == identity_of(first) != identity_of(second)
+    True
+    """
+    try:
+        return _NAMED.setdefault(thing, uuid4().hex[:12])
+    except TypeError:  # it can be neither hashed nor referred to weakly
+        return uuid4().hex[:12]
+
+
+def settings_of(model: Model) -> dict[str, Any]:
+    """Return what a model's replies depend on; a model that does not say is only ever itself."""
+    return dict(model.settings) or {"object": identity_of(model)}
 
 
 def batches(requests: Iterable[Request], size: int) -> Iterator[list[Request]]:

@@ -30,6 +30,7 @@ from speech_ifeval.models.interface import Model
 
 ENTRY_POINT_GROUP = "speech_ifeval.models"
 _CONTEXT = "benchmark"
+_NO_NUMBERS = ("nan", "inf", "infinity")
 
 Open = Callable[..., Model]
 
@@ -176,6 +177,20 @@ def find_adapter(spec: str) -> tuple[Adapter, str]:
     return found, target
 
 
+def check_arguments(spec: str, arguments: Mapping[str, Any]) -> None:
+    """Find what is wrong with a specification and its arguments before anything is loaded.
+
+    Raises:
+        UsageError: no such adapter, or an argument that is unknown, missing or does not fit.
+
+    >>> check_arguments("replay:runs/one", {"dtype": "float32"})
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: replay takes no argument 'dtype' (replay:runs/one): it takes none
+    """
+    _converted(find_adapter(spec)[0], spec, arguments)
+
+
 def accepts(spec: str, argument: str) -> bool:
     """Whether the adapter of this specification takes the argument, or leaves it to the model to say.
 
@@ -227,6 +242,8 @@ def _converted(found: Adapter, spec: str, arguments: Mapping[str, Any]) -> dict[
             hint = f"; did you mean {near[0]}?" if near else ""
             names = ", ".join(sorted(known)) or "none"
             raise UsageError(f"{found.scheme} takes no argument {name!r} ({spec}): it takes {names}{hint}")
+        if str(value).strip().lower().lstrip("+-") in _NO_NUMBERS:
+            raise UsageError(f"the argument {name} of {spec}: expected a number that is one, found {value!r}")
         try:
             given[name] = msgspec.convert(value, argument.kind, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import replace as structs_replace
 
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.benchmarks.selection import Selection
-from speech_ifeval.errors import MismatchError, ModelError, UsageError
-from speech_ifeval.models import Model, Request, failed
+from speech_ifeval.errors import DataError, MismatchError, ModelError, UsageError
+from speech_ifeval.models import Model, Request, failed, settings_of
 from speech_ifeval.models.recorded import RESPONSES_FILE, RUN_FILE
 from speech_ifeval.pipeline.asking import Asking, make_requests, refuse_untranscribed
 from speech_ifeval.pipeline.interrupts import Stop
@@ -134,11 +134,16 @@ def generate(
     with locked(folder):
         prepared = _prepare(model, benchmark, items, asking, conditions, say)
         manifest = _manifest(model, benchmark, asking, selection)
+        before = _read_before(folder / RESPONSES_FILE)
         # A directory in which nobody has answered yet is nobody's: another model may take it.
-        compared = _RESUMED_BY if _any_answered(folder / RESPONSES_FILE) else ()
+        compared = _RESUMED_BY if any(one.text is not None for one in before.values()) else ()
+        if not (
+            folder / RUN_FILE
+        ).exists():  # a manifest that was lost is written again for its own responses only
+            _kept(folder, before, prepared)
         standing = claim_stage(folder / RUN_FILE, manifest, compared)
         standing = standing if compared else manifest
-        kept = _kept(folder / RESPONSES_FILE, prepared)
+        kept = _kept(folder, before, prepared)
         pending = [request for request in prepared.requests if request.id not in kept]
         check = standing.get("audio_check")
         if pending and confirm is not None:
@@ -149,8 +154,8 @@ def generate(
         write_document(folder / RUN_FILE, standing)
         with appender(folder / RESPONSES_FILE) as out:
             work = _Work(model, prepared, out, len(items), len(kept), progress)
-            pending = work.take_over(pending, conditions.shared)
-            work.record(prepared.unheard.values())
+            pending = work.take_over(pending, conditions.shared, say)
+            work.pass_over([one for one in prepared.unheard.values() if one.id not in kept], set(before))
             try:
                 work.answer(pending, stop or Stop())
             finally:  # what a model learns while it answers: the batch size that fits, what a server calls itself
@@ -199,7 +204,7 @@ def _prepare(
     clips = {} if survey is None else survey.clips
     requests = make_requests(items, asking, folder=folder, clips=clips)
     paths = {} if folder is None else {str(folder / name): clip.content for name, clip in clips.items()}
-    base = _ENCODER.encode([model.settings, asking.generation])
+    base = _ENCODER.encode([settings_of(model), asking.generation])
     fingerprints = {
         request.id: _fingerprint(base, paths.get(str(request.audio), ""), model.prompt(request))
         for request in requests
@@ -246,7 +251,7 @@ def _manifest(model: Model, benchmark: Benchmark, asking: Asking, selection: Sel
         "input": "recorded" if model.canned else asking.input_of(model),
         "system": asking.system,
         "generation": asking.generation,
-        "model": model.settings,
+        "model": settings_of(model),
         "selection": selection,
         "recorded": model.recorded,
         "version": version("speech-ifeval"),
@@ -259,28 +264,25 @@ def _builtins(value: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _any_answered(path: Path) -> bool:
+def _read_before(path: Path) -> dict[str, Response]:
+    """What earlier processes wrote, the last line of each item."""
     lines = enumerate(whole_lines(path), start=1)
-    return any(decode_row(f"{path}:{number}", line, _RESPONSE).text is not None for number, line in lines)
+    rows = (decode_row(f"{path}:{number}", line, _RESPONSE) for number, line in lines)
+    return {response.id: response for response in rows}
 
 
-def _kept(path: Path, prepared: _Prepared) -> set[str]:
+def _kept(folder: Path, before: Mapping[str, Response], prepared: _Prepared) -> set[str]:
     """The items that have a response already; those of failed requests are asked again."""
-    kept: set[str] = set()
-    changed: list[str] = []
-    for number, line in enumerate(whole_lines(path), start=1):
-        response = decode_row(f"{path}:{number}", line, _RESPONSE)
-        if response.text is None or response.id not in prepared.fingerprints:
-            continue
-        if response.fingerprint != prepared.fingerprints[response.id]:
-            changed.append(response.id)
-        kept.add(response.id)
+    answered = {id for id, response in before.items() if response.text is not None}
+    known = prepared.fingerprints
+    changed = [id for id in answered if id in known and before[id].fingerprint != known[id]]
     if changed:
         raise MismatchError(
-            f"{path.parent}: the audio or the prompt of {len(changed)} items has changed since they were "
-            f"answered, the first {changed[0]}; restore it, or give another --output-dir"
+            f"{folder}: the audio, the prompt or the model's settings of {len(changed)} items have changed since "
+            f"they were answered, the first {min(changed)}; restore it, or give another --output-dir"
         )
-    return kept
+    # What was answered before its clip was lost stays answered.
+    return answered & (known.keys() | prepared.unheard.keys())
 
 
 class _Work:
@@ -301,30 +303,34 @@ class _Work:
         self._progress = progress
         self._asked: dict[str, Request] = {}
         self._answered = False
+        self._failures = 0
         self._last_error = ""
         self.course = Course(done, total)
 
-    def take_over(self, pending: list[Request], shared: Iterable[Path]) -> list[Request]:
+    def take_over(
+        self, pending: list[Request], shared: Iterable[Path], say: Callable[[str], None]
+    ) -> list[Request]:
         """Copy what other runs have answered with the very same inputs; return what is left to ask."""
         wanted = {request.id: self._prepared.fingerprints[request.id] for request in pending}
         taken: set[str] = set()
         for folder in shared:
-            path = folder / RESPONSES_FILE
-            for number, line in enumerate(whole_lines(path), start=1):
-                response = decode_row(f"{path}:{number}", line, _RESPONSE)
-                if (
-                    response.text is not None
-                    and response.id not in taken
-                    and wanted.get(response.id) == response.fingerprint
-                ):
-                    taken.add(response.id)
+            try:
+                found = _read_before(folder / RESPONSES_FILE)
+            except DataError as error:  # another run's trouble is not this one's
+                say(f"nothing is taken over from {folder}: {error}")
+                continue
+            for id, response in found.items():
+                if response.text is not None and id not in taken and wanted.get(id) == response.fingerprint:
+                    taken.add(id)
                     self._write(response)
         return [request for request in pending if request.id not in taken]
 
-    def record(self, responses: Iterable[Response]) -> None:
-        """Write responses that nobody needs to be asked for."""
-        for response in responses:
-            self._write(response)
+    def pass_over(self, unheard: Sequence[Response], written: set[str]) -> None:
+        """Count items that cannot be asked, and write those that no process has written yet."""
+        for response in unheard:
+            if response.id not in written:
+                self._out.write(response)
+        self.course = structs_replace(self.course, failed=self.course.failed + len(unheard))
 
     def answer(self, pending: Sequence[Request], stop: Stop) -> None:
         """Ask, and write what comes, until everything is answered or somebody asks to stop."""
@@ -337,18 +343,22 @@ class _Work:
                     f"the model {self._model.name} answered {response.id!r}, which it was not asked, or a second "
                     "time; mend its adapter"
                 )
-            self._answered = self._answered or response.text is not None
-            self._write(self._completed(request, response))
+            self._take(self._completed(request, response))
         for request in list(self._asked.values()):
-            self._write(self._completed(request, failed(request, "the model gave no response")))
-        if self.course.failed and self._hopeless(len(pending)):
+            self._take(self._completed(request, failed(request, "the model gave no response")))
+        if self._failures and self._hopeless(len(pending)):
             raise ModelError(
-                f"the first {self.course.failed} requests to {self._model.name} all failed, the last with: "
+                f"the first {self._failures} requests to {self._model.name} all failed, the last with: "
                 f"{self._last_error}; mend that and run the same command again"
             )
 
+    def _take(self, response: Response) -> None:
+        self._answered = self._answered or response.text is not None
+        self._failures += response.text is None
+        self._write(response)
+
     def _hopeless(self, pending: int) -> bool:
-        return not self._answered and self.course.failed >= min(_HOPELESS, pending)
+        return not self._answered and self._failures >= min(_HOPELESS, pending)
 
     def _stream(self, pending: Sequence[Request], stop: Stop) -> Iterator[Request]:
         for request in pending:
@@ -362,7 +372,18 @@ class _Work:
         limit = self._model.audio_limit
         if cut is None and request.seconds is not None and limit is not None and response.text is not None:
             cut = request.seconds > limit
-        return replace(response, audio_cut=cut, fingerprint=self._prepared.fingerprints[request.id])
+        text, error, reason = response.text, response.error, response.finish_reason
+        if error or reason == "error" or text is None:  # an error is never scored as text
+            text, error, reason = None, error or "the model gave neither text nor a reason", "error"
+        return structs_replace(
+            response,
+            text=_writable(text),
+            error=_writable(error),
+            finish_reason=reason,
+            transcript=_writable(response.transcript),
+            audio_cut=cut,
+            fingerprint=self._prepared.fingerprints[request.id],
+        )
 
     def _write(self, response: Response) -> None:
         self._out.write(response)
@@ -378,6 +399,13 @@ class _Work:
         )
         if self._progress is not None:
             self._progress(self.course)
+
+
+def _writable(text: str | None) -> str | None:
+    """Return the text with half surrogate pairs, which no UTF-8 can hold, as the replacement character."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _silent(message: str) -> None:

@@ -34,7 +34,7 @@ class Stop:
 
 @contextmanager
 def stop_on_signals(say: Callable[[str], None]) -> Iterator[Stop]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop; a second Ctrl-C raises KeyboardInterrupt.
+    """Turn the first Ctrl-C or SIGTERM into a request to stop; a second one raises KeyboardInterrupt.
 
     Outside the main thread, where signals cannot be handled, nothing ever asks.
 
@@ -47,11 +47,10 @@ def stop_on_signals(say: Callable[[str], None]) -> Iterator[Stop]:
     stop = Stop()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if stop.requested and number == signal.SIGINT:
+        if stop.requested:
             raise KeyboardInterrupt
-        if not stop.requested:
-            stop.request()
-            say("stopping: what is being answered is finished first; Ctrl-C again stops at once")
+        stop.request()
+        say("stopping: what is being answered is finished first; Ctrl-C again stops at once")
 
     if threading.current_thread() is not threading.main_thread():
         yield stop

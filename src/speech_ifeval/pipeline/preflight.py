@@ -60,12 +60,19 @@ def find_audio(benchmark: Benchmark, items: Sequence[Item], given: Path | None) 
         return given
     folders = [benchmark.root / name for name in AUDIO_FOLDERS]
     for folder in folders:
-        if any((folder / item.clip).is_file() for item in islice(items, 50)):
+        if any(_is_there(folder / item.clip) for item in islice(items, 50)):
             return folder
     raise DataError(
         f"{benchmark.root}: expected the benchmark's audio, such as {items[0].clip!r}, in this folder or in "
         "audios/ in or beside it, found none; name its folder with --audio-dir"
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the system
+        return False
 
 
 def survey_clips(items: Iterable[Item], folder: Path) -> Survey:
