@@ -129,8 +129,9 @@ class TaskGroup(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     Attributes:
         metric: ``accuracy`` or ``wer``.
         twins: constrained items in the group, each with its twin if it has one.
-        unit: what is resampled: ``speaker``, or ``clip`` where speakers are unknown or fewer than ten.
-        clusters: how many of these there are.
+        unit: what is resampled: ``speaker``, or ``clip`` where speakers are unknown or fewer than ten, among the
+            twins that are scored on both sides (all answers where there are none).
+        clusters: how many of these there are, among the same.
         plain, constrained: each side over all its own scored answers.
         change: on the twins that are scored on both sides.
         codes, constraints: the same group by code, and by constraint id; empty in groups that are such a part.
@@ -296,11 +297,38 @@ class Disagreement(Struct, frozen=True, forbid_unknown_fields=True):
     reasons: tuple[str | None, str | None]
 
 
+class JudgedChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a constraint does to the accuracy of closed questions, as each of two judges has it.
+
+    Attributes:
+        by, group: ``all``, or ``dataset`` and which one.
+        plain, constrained: the share of equal verdicts on replies without, and with, the constraint.
+        twins: those of which both judges have scored both sides; what follows counts these.
+        right: right answers without and with the constraint, as the first and as the second judge has it.
+        changes: with minus without, in points, of the first and of the second judge; p of McNemar's test.
+        apart: the second's change minus the first's.
+
+    >>> JudgedChange.__struct_fields__[2:4]
+    ('plain', 'constrained')
+    """
+
+    by: str
+    group: str
+    plain: Estimate
+    constrained: Estimate
+    twins: int
+    right: tuple[tuple[int, int], tuple[int, int]]
+    changes: tuple[Difference, Difference]
+    apart: Difference
+
+
 class JudgeAgreement(Struct, frozen=True, forbid_unknown_fields=True):
     """Two judges of the same replies: what `speech-ifeval judge-agreement --json` prints.
 
+    `changes` is empty where it is not said of which benchmark the items are.
+
     >>> JudgeAgreement.__struct_fields__
-    ('schema_version', 'judges', 'uses', 'disagreements', 'notes')
+    ('schema_version', 'judges', 'uses', 'disagreements', 'notes', 'changes')
     """
 
     schema_version: int
@@ -308,6 +336,7 @@ class JudgeAgreement(Struct, frozen=True, forbid_unknown_fields=True):
     uses: list[UseAgreement]
     disagreements: list[Disagreement]
     notes: list[str]
+    changes: list[JudgedChange] = []
 
 
 class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
@@ -373,8 +402,11 @@ class WordErrorChange(Struct, frozen=True, forbid_unknown_fields=True):
 class Sensitivity(Struct, frozen=True, forbid_unknown_fields=True):
     """What a constraint does to the answer: what `speech-ifeval sensitivity --json` prints.
 
-    >>> Sensitivity.__struct_fields__
-    ('schema_version', 'name', 'reference', 'signature', 'twins', 'behaviours', 'answers', 'word_errors', 'notes')
+    `contradicted` names the items, constrained or not, that are judged wrong though the reply says that the answer
+    is the label.
+
+    >>> Sensitivity.__struct_fields__[4:]
+    ('twins', 'behaviours', 'answers', 'word_errors', 'notes', 'contradicted')
     """
 
     schema_version: int
@@ -386,3 +418,4 @@ class Sensitivity(Struct, frozen=True, forbid_unknown_fields=True):
     answers: list[ChangedAnswers]
     word_errors: list[WordErrorChange]
     notes: list[str]
+    contradicted: list[str] = []

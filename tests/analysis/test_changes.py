@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
@@ -9,6 +12,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from speech_ifeval.analysis.changes import Grouping, adjusted, behaviour, changed_answers, word_errors
 from speech_ifeval.analysis.twins import Side, Twin
 from speech_ifeval.metrics.task_level import task_level
+from speech_ifeval.results import Difference
 from tests.analysis.making import closed, spoken
 
 ALL = Grouping("all", "all")
@@ -17,6 +21,10 @@ RIGHT, WRONG = ("calm", True), ("cross", False)
 
 def wrong(side: Side) -> bool | None:
     return side.wrong
+
+
+def right(side: Side) -> bool | None:
+    return side.answer.correct
 
 
 def flips(both: int, worse: int, better: int, neither: int, name: str = "t") -> list[Twin]:
@@ -131,6 +139,56 @@ def test_word_errors_change_as_the_task_level_says() -> None:
         pytest.approx(level.datasets["wer"].plain.rate), pytest.approx(level.datasets["wer"].constrained.rate)
     )  # fmt: skip
     assert (len(row.items), len(row.fewer)) == (change.worse, change.better)
+
+
+@pytest.mark.parametrize("speakers", [9, 10, 11, 12])
+@pytest.mark.parametrize("metric", ["wer", "accuracy"])
+def test_the_two_agree_where_speakers_are_unscored(speakers: int, metric: str) -> None:
+    rng = np.random.default_rng(6)
+    twins = []
+    for index in range(10 * speakers):
+        bad = int(rng.integers(0, 4)) + 3 * (index % speakers % 2)
+        speaker = {"speaker": f"reader {index % speakers}"}
+        if metric == "wer":
+            twin = spoken(f"{index:03d}", (1, 0), (bad, 0), **speaker)
+        else:
+            twin = closed(f"{index:03d}", RIGHT, (WRONG, RIGHT)[bad < 4], **speaker)
+        if index % speakers < 2:  # two speakers have no transcript with the constraint
+            answer = msgspec.structs.replace(twin.constrained.answer, edits=None, correct=None, words=10)
+            twin = replace(twin, constrained=replace(twin.constrained, answer=answer))
+        twins.append(twin)
+    level = task_level([side.answer for twin in twins for side in (twin.plain, twin.constrained)])
+    change = level.datasets[metric].change
+    row = word_errors(ALL, twins, None, seed=0) if metric == "wer" else behaviour("right", ALL, twins, right, None)
+    assert row is not None
+    assert row.n == change.n == 10 * (speakers - 2)
+    assert change.low is not None
+    assert (row.change.value, row.change.low, row.change.high, row.change.p) == (
+        change.value, change.low, change.high, change.p
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("by", "speakers"), [("speaker", 20), ("clip", 0), ("clip", 9)])
+def test_the_difference_in_differences_samples_what_belongs_together(by: str, speakers: int) -> None:
+    # Ten twins in a row change alike, so 20 speakers, or clips, tell far less than 200 that stand alone would.
+    def row(members: int) -> Difference:
+        ours, theirs = [], []
+        for index in range(200):
+            group = f"{index // members}"
+            fields = {"clip": f"{group if by == 'clip' else index}.wav"}
+            if speakers:
+                fields["speaker"] = group if by == "speaker" else f"{index % speakers}"
+            ours.append(closed(f"{index:03d}", RIGHT, (RIGHT, WRONG)[index // 10 % 3 == 0], **fields))
+            theirs.append(closed(f"{index:03d}", RIGHT, RIGHT, **fields))
+        found = behaviour("wrong", ALL, ours, wrong, {twin.id: twin for twin in theirs})
+        assert found is not None
+        assert found.against_reference is not None
+        return found.against_reference
+
+    alone, together = row(members=1), row(members=10)
+    assert alone.value == together.value == 35.0
+    widths = [(one.high or 0) - (one.low or 0) for one in (alone, together)]
+    assert widths[1] > 2 * widths[0]
 
 
 def test_flips_change_as_the_task_level_says() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speech_ifeval.analysis.replies import beyond, echoes, named_options
+from speech_ifeval.analysis.replies import announced_option, beyond, echoes, named_options
 from speech_ifeval.metrics.answers import WordEdits
 from speech_ifeval.records import Constraint, Item
 
@@ -34,10 +34,36 @@ MOODS = ("calm", "cross", "glad")
         ("It is a pilot.", ("A pilot.", "A cook."), {"a pilot"}),
         ("nine", ("nine", "nine", "two"), {"9"}),
         ("anything", ("", "..."), set()),
+        ("The answer is " + "1" * 5000, ("9", "14"), set()),  # Python refuses to read so long a number
+        ("1" * 5000, ("1" * 5000, "14"), {"1" * 5000}),
     ],
 )
 def test_options_are_found_however_they_are_written(reply: str, options: tuple[str, ...], named: set[str]) -> None:
     assert named_options(reply, options) == named
+
+
+@pytest.mark.parametrize(
+    ("reply", "options", "announced"),
+    [
+        ("The answer is calm.", MOODS, "calm"),
+        ('THE CORRECT ANSWER IS: "CALM".', MOODS, "calm"),
+        ('{"answer": "calm"}', MOODS, "calm"),
+        ("Calm.", MOODS, None),
+        ("The answer is not calm.", MOODS, None),
+        ("The answer is calm. No, the answer is cross, not calm.", MOODS, "cross"),
+        ("The answer is calm. I stand by my answer", MOODS, "calm"),
+        ('The answer is "both speakers".', ("both", "both speakers"), "both speakers"),
+        ("The answer is: nine", ("9", "14"), "9"),
+        ("The answer is calmly given.", MOODS, None),
+        ("The answer is", MOODS, None),
+        ("", MOODS, None),
+        ("The answer is " + "1" * 5000, MOODS, None),
+    ],
+)
+def test_an_option_is_announced_by_the_last_answer(
+    reply: str, options: tuple[str, ...], announced: str | None
+) -> None:
+    assert announced_option(reply, options) == announced
 
 
 def question(instruction: str, **kwargs: object) -> Item:

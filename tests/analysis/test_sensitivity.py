@@ -13,6 +13,7 @@ import pytest
 from speech_ifeval.analysis.sensitivity import read_system, sensitivity, sensitivity_of
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.metrics.task_level import task_level
+from speech_ifeval.report.figures import number
 from speech_ifeval.results import Sensitivity
 from tests.command_line import invoke
 from tests.shared_data import DESTA2, RELEASE, needs_release
@@ -64,6 +65,27 @@ def test_the_published_figures_are_in_it(desta2: Sensitivity) -> None:
 
 
 @needs_release
+def test_where_the_recorded_judge_contradicts_what_it_reads_is_told(desta2: Sensitivity) -> None:
+    rows = {row.group: row for row in desta2.behaviours if row.name == "contradicted"}
+    wrong = {row.group: row for row in desta2.behaviours if row.name == "wrong"}
+    assert rows["all"].plain + rows["all"].constrained == len(desta2.contradicted)
+    named = {f"closed-ended-plain/{number:04d}" for number in (601, 604, 664, 665, 682, 691, 692)}
+    assert named <= set(desta2.contradicted)
+    mmau, judged = rows["MMAU"], wrong["MMAU"]
+    right = [(judged.n - judged.plain, mmau.plain), (judged.n - judged.constrained, mmau.constrained)]
+    before, after = (100 * (count + denied) / judged.n for count, denied in right)
+    told = (
+        f"{mmau.plain} of the {judged.n} MMAU replies without a constraint and {mmau.constrained} with one",
+        f"from {number((judged.constrained - judged.plain) * -100 / judged.n, signed=True)} to "
+        f"{number(after - before, signed=True)} points",
+    )
+    for page in ("sensitivity.md", "task-level.md"):
+        words = " ".join((DOCS / page).read_text().split())
+        for sentence in told:
+            assert sentence in words, f"{page}: {sentence}"
+
+
+@needs_release
 def test_counts_are_those_of_their_items(desta2: Sensitivity) -> None:
     for row in desta2.behaviours:
         assert row.constrained - row.plain == len(row.appeared) - len(row.disappeared)
@@ -108,11 +130,11 @@ def test_the_system_against_itself_leaves_nothing() -> None:
 
 
 @needs_release
-def test_1866_twin_replies_take_less_than_three_seconds() -> None:
+def test_1866_twin_replies_take_less_than_three_seconds_of_processor_time() -> None:
     benchmark = load_benchmark(RELEASE)
-    began = time.perf_counter()
+    began = time.process_time()  # which other programs on the machine do not lengthen
     found = sensitivity_of(read_system(DESTA2, benchmark), benchmark)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert found.twins == 933
     assert took < 3
 

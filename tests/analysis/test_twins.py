@@ -77,6 +77,25 @@ def test_an_answer_outside_the_options_is_made_up(reply: str, right: bool | None
     assert closed("a", (reply, right), (reply, right)).plain.made_up(0.5) is made_up
 
 
+@pytest.mark.parametrize(
+    ("reply", "right", "label", "contradicted"),
+    [
+        ("The answer is calm.", False, "Calm.", True),
+        ("The answer is calm.", True, "Calm.", False),
+        ("The answer is calm.", None, "Calm.", None),
+        ("The answer is cross.", False, "Calm.", False),
+        ("It is calm.", False, "Calm.", False),
+        ("The answer is bored.", False, "bored", True),  # a label that was not offered
+        ("The answer is calm.", False, None, None),
+    ],
+)
+def test_a_judge_is_contradicted_by_a_reply_that_announces_the_label(
+    reply: str, right: bool | None, label: str | None, contradicted: bool | None
+) -> None:
+    side = replace(closed("a", (reply, right), (reply, right)).plain, label=label)
+    assert side.contradicted is contradicted
+
+
 def test_a_question_without_options_has_none_outside_of_them() -> None:
     assert closed("a", ("furious", False), ("x", False), options=()).plain.made_up(0.5) is None
 

@@ -119,6 +119,19 @@ def test_sensitivity_states_what_is_unscored(judged: Path) -> None:
     assert "|judge:none|" in done.out
 
 
+@pytest.mark.parametrize("judge", ["one", "heuristic"])
+def test_a_degenerate_reply_stops_no_measurement(tmp_path: Path, judge: str) -> None:
+    endless = "The answer is " + "1" * 5000
+    plain = [item.twin for item in EXAMPLE if item.twin is not None]
+    folder = write_run(tmp_path / "run", replies=dict.fromkeys(plain, endless))
+    if judge == "heuristic":
+        assert invoke("score", folder, "--judge", judge, "--output-dir", folder).code == 0
+    else:
+        write_judge(folder / "judgements.one.jsonl", dict.fromkeys([*plain], endless), every=4)
+    done = invoke("sensitivity", folder)
+    assert (done.code, done.err) == (0, "")
+
+
 def test_labels_of_people_are_never_taken_for_a_judge_unasked(judged: Path) -> None:
     (judged / "judgements.annotator-mia.jsonl").write_text("")
     assert "|judge:one|" in invoke("sensitivity", judged).out
@@ -143,6 +156,29 @@ def test_a_wrong_call_says_what_is_wrong(call: list[str], code: int, said: str) 
     done = invoke(*call)
     assert done.code == code
     assert said in done.err.replace("\n", " ")
+
+
+def test_a_judge_who_denies_what_the_reply_says_is_told(tmp_path: Path) -> None:
+    asked = [item for item in EXAMPLE if item.metric == "accuracy" and item.category == "closed-ended"][:3]
+    said = {item.id: f"The answer is: {item.label}" for item in asked}
+    said |= {item.twin: "Nothing" for item in asked if item.twin is not None}
+    folder = write_run(tmp_path / "run", replies=said)
+    lines = [Judgement(id, "accuracy", False, reply_hash(reply), "Result: NO") for id, reply in said.items()]
+    (folder / "judgements.one.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(lines))
+    found = msgspec.json.decode(invoke("sensitivity", folder, "--json").out, type=Sensitivity)
+    assert found.contradicted == [item.id for item in asked]
+    row = next(row for row in found.behaviours if (row.name, row.by) == ("contradicted", "all"))
+    assert (row.n, row.plain, row.constrained) == (3, 0, 3)
+    shown = invoke("sensitivity", folder, "--items").out
+    assert "3 answers are counted wrong, as judged, though the reply says that it is the label" in shown
+    assert all(shown.count(item.id) > 1 for item in asked)
+
+
+def test_the_heuristics_change_is_told_to_be_its_own(judged: Path) -> None:
+    said = "that the rules of heuristic-1 see"
+    assert said not in invoke("sensitivity", judged).out
+    (judged / "judgements.one.jsonl").rename(judged / "judgements.heuristic-1.jsonl")
+    assert said in invoke("sensitivity", judged).out
 
 
 def test_a_run_without_twins_has_no_sensitivity(tmp_path: Path) -> None:

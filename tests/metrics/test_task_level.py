@@ -12,8 +12,9 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from speech_ifeval.judges.extraction import NOT_A_SUBSTRING as FLAG_OF_JUDGES
 from speech_ifeval.metrics.answers import NOT_A_SUBSTRING, UNANSWERABLE, Answer, WordEdits
+from speech_ifeval.metrics.clusters import LEAST_SPEAKERS
 from speech_ifeval.metrics.paired import difference
-from speech_ifeval.metrics.task_level import LEAST_SPEAKERS, task_level
+from speech_ifeval.metrics.task_level import task_level
 from speech_ifeval.results import TaskGroup
 
 
@@ -165,6 +166,17 @@ def test_speakers_are_resampled_where_enough_are_known(speakers: int, unit: str)
     ]
     group = only(answers)
     assert (group.unit, group.clusters) == (unit, speakers if unit == "speaker" else 60)
+
+
+def test_speakers_who_are_not_compared_do_not_decide_what_is_resampled() -> None:
+    answers = [
+        msgspec.structs.replace(one, speaker=f"s{int(one.pair[-4:]) % LEAST_SPEAKERS}")
+        for one in spoken(*((10, 0, None if n % LEAST_SPEAKERS == 3 else n % 4) for n in range(60)))
+    ]
+    group = only(answers)
+    assert (group.unit, group.clusters) == ("clip", 54)
+    nothing_scored = only([msgspec.structs.replace(one, edits=None) for one in answers])
+    assert (nothing_scored.unit, nothing_scored.clusters) == ("speaker", LEAST_SPEAKERS)
 
 
 def test_errors_that_go_by_speaker_make_the_interval_wider() -> None:

@@ -6,20 +6,20 @@ reference system: what remains of a change when the reference's own is taken off
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from speech_ifeval.analysis.twins import Side, Twin
-from speech_ifeval.metrics.bootstrap import ratio_interval, resampled, swap_test
+from speech_ifeval.metrics.bootstrap import paired_change
 from speech_ifeval.metrics.clips import count_clips, fit
+from speech_ifeval.metrics.clusters import clusters
 from speech_ifeval.metrics.combinations import combine, sum_limits
 from speech_ifeval.metrics.intervals import rate_interval
 from speech_ifeval.metrics.multiple import holm
 from speech_ifeval.metrics.paired import difference, mcnemar, no_difference
-from speech_ifeval.metrics.task_level import LEAST_SPEAKERS
 from speech_ifeval.results import Behaviour, ChangedAnswers, Difference, Estimate, WordErrorChange
 
 LEVEL = 0.95
@@ -46,7 +46,7 @@ def behaviour(
     plain, constrained = (np.array([bool(told(side)) for side in sides]) for sides in _sides(known))
     appeared = [twin.id for twin, is_new in zip(known, constrained & ~plain, strict=True) if is_new]
     disappeared = [twin.id for twin, is_gone in zip(known, plain & ~constrained, strict=True) if is_gone]
-    cluster = clusters(known)
+    cluster = _clusters(known)
     found = difference([(constrained, cluster)], [(plain, cluster)], LEVEL)
     p = mcnemar(len(disappeared), len(appeared))
     against, n = _against(known, told, reference)
@@ -78,7 +78,7 @@ def _against(
     ]
     if not both:
         return Difference(None, None, None, None, None, NOTHING), 0
-    cluster = clusters([twin for twin, _ in both])
+    cluster = _clusters([twin for twin, _ in both])
     ours, theirs = _sides([twin for twin, _ in both]), _sides([other for _, other in both])
     # With minus without, of ours, less the same of the reference.
     groups = [np.array([bool(told(side)) for side in sides]) for sides in (*reversed(ours), *reversed(theirs))]
@@ -98,7 +98,7 @@ def changed_answers(metric: str, grouping: Grouping, twins: Sequence[Twin]) -> C
     items = tuple(twin.id for twin in known if twin.changed)
     untold = len(scored) - len(known)
     if known:
-        cluster = clusters(known)
+        cluster = _clusters(known)
         value, low, high = rate_interval(np.array([bool(twin.changed) for twin in known]), cluster, LEVEL)
         rate = Estimate(100 * value, 100 * low, 100 * high, len(known), untold)
     else:
@@ -168,36 +168,18 @@ def _changes(counts: Any) -> Any:
 
 
 def _rate_change(changes: Sequence[float], twins: Sequence[Twin], seed: int) -> Difference:
-    """What the changed errors are of the reference's words, in points; clusters of twins are resampled whole."""
+    """What the changed errors are of the reference's words, in points."""
     words = [errors[2] for twin in twins if (errors := _errors(twin)) is not None]
     if not sum(words):
         return Difference(None, None, None, None, None, NOTHING)
-    cluster = clusters(twins)
-    top, bottom = (np.bincount(cluster, weights=column).astype(np.float64) for column in (changes, words))
-    value, low, high = ratio_interval(top, bottom, resampled(len(top), seed), LEVEL)
-    p = swap_test(top, seed)
+    (value, low, high), p = paired_change(changes, words, _clusters(twins), seed, LEVEL)
     if low is None or high is None:
         return Difference(100 * value, None, None, p, p, _NO_SPREAD)
     return Difference(100 * value, 100 * low, 100 * high, p, p)
 
 
-def clusters(twins: Sequence[Twin]) -> Any:
-    """Number what is resampled, (n,): clips, or speakers where ten or more are known.
-
-    A clip whose speaker is unknown is then one of its own.
-    """
-    speakers = [twin.answer.speaker for twin in twins]
-    by_speaker = len({*speakers} - {None}) >= LEAST_SPEAKERS
-    return _numbered(
-        f"speaker {speaker}" if by_speaker and speaker is not None else f"clip {twin.answer.clip}"
-        for twin, speaker in zip(twins, speakers, strict=True)
-    )
-
-
-def _numbered(names: Iterable[str]) -> Any:
-    listed = list(names)
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(listed))}
-    return np.array([numbers[name] for name in listed], dtype=np.int64)
+def _clusters(twins: Sequence[Twin]) -> Any:
+    return clusters([twin.answer for twin in twins])
 
 
 def _sides(twins: Sequence[Twin]) -> tuple[list[Side], list[Side]]:

@@ -21,6 +21,7 @@ _STRETCH_ENDS = re.compile(
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
 _NO_WORD = re.compile(r"[\W_]+")
 _ANSWER = re.compile(r"\banswer\b", re.IGNORECASE)
+_ANSWER_IS = re.compile(r" answer (?:is )?(?=\S)")
 
 
 def plain_words(text: str) -> str:
@@ -59,6 +60,28 @@ def named_options(reply: str, options: Iterable[str]) -> frozenset[str]:
         *_, last = _ANSWER.split(reply)
         named = _named(_plain(last), plain) or named
     return frozenset(named)
+
+
+def announced_option(reply: str, options: Iterable[str]) -> str | None:
+    """Return the option, as plain words, that stands right after the reply's last "answer" or "answer is".
+
+    >>> announced_option('The correct answer is: "A pilot." No cook would fly.', ("a cook", "a pilot"))
+    'a pilot'
+    >>> announced_option("My answer is not a cook.", ("a cook", "a pilot")) is None
+    True
+    """
+    _, *after = _ANSWER_IS.split(f" {_plain(reply)} ")
+    plain = sorted({_plain(option) for option in options} - {""}, key=lambda option: (-len(option), option))
+    return next((option for option in plain if after and after[-1].startswith(f"{option} ")), None)
+
+
+def same_option(first: str, second: str) -> bool:
+    """Whether two texts are one option: the same words, numbers in digits or in words.
+
+    >>> same_option("Nine.", "9"), same_option("a pilot", "a cook")
+    (True, False)
+    """
+    return _plain(first) == _plain(second)
 
 
 def _named(words: str, options: Sequence[str]) -> set[str]:

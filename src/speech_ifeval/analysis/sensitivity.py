@@ -24,6 +24,7 @@ from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.results import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 
 MADE_UP = 0.5  # insertions per reference word above which a transcript counts as made up
+HEURISTIC = "heuristic"  # its figures differ with the constraint itself (docs/judge-agreement.md)
 TWIN = "twins are a question with and without its constraint"
 
 
@@ -114,6 +115,7 @@ def sensitivity_of(
     metrics = [(Grouping("metric", "wer"), spoken), (Grouping("metric", "accuracy"), closed)]
     behaviours = [
         *counted("wrong", _grouped(closed, by_dataset=True), lambda side: side.wrong),
+        *counted("contradicted", _grouped(closed, by_dataset=True, parts=False), lambda side: side.contradicted),
         *counted("empty", everything, lambda side: side.empty),
         *counted("echo", everything, lambda side: side.echoes),
         *counted("made-up", metrics, lambda side: side.made_up(made_up)),
@@ -136,20 +138,23 @@ def sensitivity_of(
         answers=[row for row in answers if row is not None],
         word_errors=adjusted([row for row in errors if row is not None and (row.n or row.by == "all")]),
         notes=list(_notes(run, reference)),
+        contradicted=_contradicted(run),
     )
 
 
-def _grouped(twins: Sequence[Twin], *, by_dataset: bool = False) -> Iterator[tuple[Grouping, list[Twin]]]:
-    """All of them, then by data set where asked for, by code, and by the constraint's id."""
+def _grouped(
+    twins: Sequence[Twin], *, by_dataset: bool = False, parts: bool = True
+) -> Iterator[tuple[Grouping, list[Twin]]]:
+    """All of them, then by data set where asked for, and, as `parts`, by code and by the constraint's id."""
     if not twins:
         return
     yield Grouping("all", "all"), list(twins)
-    keys: list[tuple[str, list[str | None]]] = [
-        ("code", [twin.answer.code for twin in twins]),
-        ("constraint", [twin.answer.constraint for twin in twins]),
-    ]
+    keys: list[tuple[str, list[str | None]]] = []
     if by_dataset:
-        keys.insert(0, ("dataset", [twin.answer.dataset for twin in twins]))
+        keys.append(("dataset", [twin.answer.dataset for twin in twins]))
+    if parts:
+        keys.append(("code", [twin.answer.code for twin in twins]))
+        keys.append(("constraint", [twin.answer.constraint for twin in twins]))
     for by, names in keys:
         for name in dict.fromkeys(names):
             if name is not None:
@@ -169,6 +174,11 @@ def _signature(run: System, benchmark: Benchmark, reference: System | None, made
     return "|".join(f"{name}:{value}" for name, value in parts.items())
 
 
+def _contradicted(system: System) -> list[str]:
+    sides = (side for twin in system.twins for side in (twin.plain, twin.constrained))
+    return [side.answer.item for side in sides if side.contradicted]
+
+
 def _notes(run: System, reference: System | None) -> Iterator[str]:
     for system in (run, *([] if reference is None else [reference])):
         whose = "" if reference is None else f" of {system.name}"
@@ -182,6 +192,11 @@ def _notes(run: System, reference: System | None) -> Iterator[str]:
         strange = [answer.item for answer in answers if NOT_A_SUBSTRING in answer.flags]
         if strange:
             yield f"the judge's transcript{whose} is no part of the reply, and counted: {', '.join(strange)}"
+        if denied := len(_contradicted(system)):
+            judged = "answers are" if denied > 1 else "answer is"
+            yield f"{denied} {judged} counted wrong, as judged, though the reply{whose} says that it is the label"
+        if system.judge.startswith(HEURISTIC):
+            yield f"changes{whose} are those that the rules of {system.judge} see; a language model may see others"
     broken = sum(UNANSWERABLE in twin.answer.flags for twin in run.twins)
     if broken:
         yield f"{broken} twins cannot be answered right, their label not being an option; they are counted"

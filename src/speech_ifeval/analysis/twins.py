@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from speech_ifeval.analysis.replies import answer_in, beyond, echoes, named_options
+from speech_ifeval.analysis.replies import announced_option, answer_in, beyond, echoes, named_options, same_option
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.answers import options_of
 from speech_ifeval.metrics.answers import Answer
@@ -25,11 +25,22 @@ class Side:
     reply: str | None = field(repr=False)
     echoes: bool | None
     options: tuple[str, ...]
+    label: str | None = None
 
     @property
     def wrong(self) -> bool | None:
         """Whether the answer to a closed question is judged wrong; None where it is not judged."""
         return None if self.answer.correct is None else not self.answer.correct
+
+    @cached_property
+    def contradicted(self) -> bool | None:
+        """Whether the answer is judged wrong, though the reply says that its answer is the label."""
+        if self.wrong is None or self.reply is None or self.label is None:
+            return None
+        if not self.wrong:
+            return False
+        announced = announced_option(self.reply, (*self.options, self.label))
+        return announced is not None and same_option(announced, self.label)
 
     @property
     def empty(self) -> bool | None:
@@ -116,7 +127,8 @@ def twins_of(benchmark: Benchmark, responses: Mapping[str, Response], answers: S
 
 
 def _side(benchmark: Benchmark, response: Response, answer: Answer, options: tuple[str, ...]) -> Side:
+    item = benchmark.item(answer.item)
     if response.text is None:
-        return Side(answer, None, None, options)
+        return Side(answer, None, None, options, item.label)
     reply = answer_in(response.text)
-    return Side(answer, reply, echoes(benchmark.item(answer.item), reply), options)
+    return Side(answer, reply, echoes(item, reply), options, item.label)

@@ -32,6 +32,8 @@ _EACH = re.compile(r"\b(?:each|every|per)\b(?:\W+[\w'’]+){0,4}\W*$", re.IGNORE
 _EACH_AFTER = re.compile(r"\W*(?:for|in|by|from)?\W*\b(?:each|every|per|apiece)\b", re.IGNORECASE)
 # Characters looked at on either side of an amount, so that a text full of amounts stays linear.
 _CONTEXT = 80
+# More digits are no count of anything, and Python refuses to read more than some thousands.
+_MOST_DIGITS = 18
 _FOLLOWED_BY = re.compile(r"\b(?:followed|preceded) by\W*$", re.IGNORECASE)
 
 
@@ -46,13 +48,15 @@ class Amount(NamedTuple):
 
 
 def value_of(number: str) -> int | None:
-    """Return the value of a number in digits or English words, None where it is neither.
+    """Return the value of a number in digits (18 at most) or English words, None where it is neither.
 
     >>> value_of("Twenty-one"), value_of("12"), value_of("many")
     (21, 12, None)
     """
     lowered = number.strip().lower()
-    return int(lowered) if lowered.isascii() and lowered.isdigit() else NUMBERS.get(lowered)
+    if lowered.isascii() and lowered.isdigit():
+        return int(lowered) if len(lowered) <= _MOST_DIGITS else None
+    return NUMBERS.get(lowered)
 
 
 def numbers_in(text: str) -> list[int]:

@@ -22,7 +22,7 @@ def judge_agreement_command(
         str | None,
         typer.Option(
             help="The benchmark that was answered: a folder, or example. Recorded replies need it; with it, clips "
-            "are the unit that the intervals sample."
+            "are the unit that the intervals sample, and the change that each judge sees is told by data set."
         ),
     ] = None,
     items: Annotated[
@@ -32,14 +32,14 @@ def judge_agreement_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Compare two judges of the same replies: agreement, Cohen's κ, who said what, and every disagreement."""
+    from speech_ifeval.analysis.judged_changes import compare_judges
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.errors import UsageError
-    from speech_ifeval.pipeline.agreeing import judge_agreement
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
-    found = judge_agreement(first, second, None if benchmark is None else load_benchmark(benchmark))
+    found = compare_judges(first, second, None if benchmark is None else load_benchmark(benchmark))
     if as_json:
         print_json(found)
     elif markdown:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from speech_ifeval.metrics.answers import NOT_A_SUBSTRING, UNANSWERABLE, Answer, WordEdits
-from speech_ifeval.metrics.bootstrap import Ratio, ratio_interval, resampled, swap_test
+from speech_ifeval.metrics.bootstrap import Ratio, paired_change, ratio_interval, resampled
 from speech_ifeval.metrics.clips import Floats
+from speech_ifeval.metrics.clusters import cluster_unit, clusters
 from speech_ifeval.metrics.intervals import rate_interval
 from speech_ifeval.metrics.multiple import holm
 from speech_ifeval.metrics.paired import difference, mcnemar
@@ -19,10 +20,6 @@ from speech_ifeval.metrics.word_errors import NORMALISER, count_words
 from speech_ifeval.records import CODES
 from speech_ifeval.results import AnswerChange, AnswerRate, TaskGroup, TaskLevel
 
-# Two speakers say nothing of a third: with fewer than this, clips are resampled, and it is said.
-LEAST_SPEAKERS = 10
-
-Unit = Literal["speaker", "clip"]
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -61,6 +58,11 @@ class _Twins(NamedTuple):
         found = self.constrained or self.plain
         assert found is not None
         return found
+
+    @property
+    def scored(self) -> bool:
+        """Whether both sides are, so that they can be compared."""
+        return all(side is not None and side.scored for side in self)
 
 
 def _twins(answers: Iterable[Answer]) -> list[_Twins]:
@@ -109,66 +111,57 @@ def _adjusted(groups: Mapping[str, TaskGroup]) -> dict[str, TaskGroup]:
 
 
 def _group(twins: Sequence[_Twins], seed: int) -> TaskGroup:
-    clusters = _Clusters(twins, seed)
+    together = _Clusters(twins, seed)
     accuracy = twins[0].any.metric == "accuracy"
     rate = _accuracy if accuracy else _word_errors
-    change = (_accuracy_change if accuracy else _word_error_change)(twins, clusters)
+    change = (_accuracy_change if accuracy else _word_error_change)(twins, together)
     least, most = _bounds(twins, accuracy)
     return TaskGroup(
         metric=twins[0].any.metric,
         twins=len(twins),
-        unit=clusters.unit,
-        clusters=clusters.count,
-        plain=rate([twin.plain for twin in twins if twin.plain is not None], clusters),
-        constrained=rate([twin.constrained for twin in twins if twin.constrained is not None], clusters),
+        unit=together.unit,
+        clusters=together.count,
+        plain=rate([twin.plain for twin in twins if twin.plain is not None], together),
+        constrained=rate([twin.constrained for twin in twins if twin.constrained is not None], together),
         change=msgspec.structs.replace(change, least=least, most=most),
     )
 
 
 class _Clusters:
-    """Which answers belong together: those of one speaker, or of one clip."""
+    """Which answers of a group belong together. The twins that are scored on both sides decide by what."""
 
     def __init__(self, twins: Sequence[_Twins], seed: int) -> None:
-        speakers = {twin.any.speaker for twin in twins}
-        self.unit: Unit = "speaker" if len(speakers - {None}) >= LEAST_SPEAKERS else "clip"
+        # A group without such twins has rates alone, and then all of it decides.
+        answers = [twin.any for twin in twins if twin.scored] or [twin.any for twin in twins]
+        self.unit = cluster_unit(answers)
+        self.count = len(set(self.of(answers).tolist()))
         self.seed = seed
         self._draws: dict[int, Floats] = {}
-        self.count = len({self._name(twin.any) for twin in twins})
-
-    def _name(self, answer: Answer) -> str:
-        # A clip whose speaker is unknown is one of its own.
-        known = self.unit == "speaker" and answer.speaker is not None
-        return f"speaker {answer.speaker}" if known else f"clip {answer.clip}"
 
     def of(self, answers: Sequence[Answer]) -> NDArray[np.int64]:
         """Number the clusters of these answers from 0, shape (n,)."""
-        numbers: dict[str, int] = {}
-        names = map(self._name, answers)
-        return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+        return clusters(answers, self.unit)
 
-    def sums(self, answers: Sequence[Answer], *columns: Sequence[int]) -> list[Floats]:
-        """Add up columns of figures, one an answer, over each cluster."""
+    def rate(self, answers: Sequence[Answer], errors: Sequence[int], words: Sequence[int]) -> Ratio:
+        """Return errors over words, one of each an answer, with its interval."""
         cluster = self.of(answers)
-        return [np.bincount(cluster, weights=column).astype(np.float64) for column in columns]
-
-    def ratio(self, errors: Floats, words: Floats) -> Ratio:
-        """Return errors over words with its interval, from their sums by cluster."""
-        if len(words) not in self._draws:
-            self._draws[len(words)] = resampled(len(words), self.seed)
-        return ratio_interval(errors, words, self._draws[len(words)])
+        top, bottom = (np.bincount(cluster, weights=column).astype(np.float64) for column in (errors, words))
+        if len(top) not in self._draws:
+            self._draws[len(top)] = resampled(len(top), self.seed)
+        return ratio_interval(top, bottom, self._draws[len(top)])
 
 
-def _accuracy(answers: Sequence[Answer], clusters: _Clusters) -> AnswerRate:
+def _accuracy(answers: Sequence[Answer], together: _Clusters) -> AnswerRate:
     scored = [answer for answer in answers if answer.correct is not None]
     unscored = len(answers) - len(scored)
     if not scored:
         return AnswerRate(0, unscored, None, None, None, correct=0)
-    value, low, high = rate_interval([answer.correct for answer in scored], clusters.of(scored))
+    value, low, high = rate_interval([answer.correct for answer in scored], together.of(scored))
     correct = sum(answer.correct is True for answer in scored)
     return AnswerRate(len(scored), unscored, 100 * value, 100 * low, 100 * high, correct=correct)
 
 
-def _word_errors(answers: Sequence[Answer], clusters: _Clusters) -> AnswerRate:
+def _word_errors(answers: Sequence[Answer], together: _Clusters) -> AnswerRate:
     scored = [(answer, answer.edits) for answer in answers if answer.edits is not None]
     edits = [edit for _, edit in scored]
     unflagged = [edit for answer, edit in scored if NOT_A_SUBSTRING not in answer.flags]
@@ -187,9 +180,8 @@ def _word_errors(answers: Sequence[Answer], clusters: _Clusters) -> AnswerRate:
     )
     if figures.rate is None:
         return figures
-    ratio = clusters.ratio(
-        *clusters.sums([one for one, _ in scored], [one.errors for one in edits], [one.words for one in edits])
-    )
+    answered = [answer for answer, _ in scored]
+    ratio = together.rate(answered, [one.errors for one in edits], [one.words for one in edits])
     return msgspec.structs.replace(figures, low=_percent(ratio.low), high=_percent(ratio.high))
 
 
@@ -202,7 +194,7 @@ def _percent(value: float | None) -> float | None:
     return None if value is None else 100 * value
 
 
-def _accuracy_change(twins: Sequence[_Twins], clusters: _Clusters) -> AnswerChange:
+def _accuracy_change(twins: Sequence[_Twins], together: _Clusters) -> AnswerChange:
     both = [
         (plain, constrained)
         for plain, constrained in twins
@@ -212,14 +204,14 @@ def _accuracy_change(twins: Sequence[_Twins], clusters: _Clusters) -> AnswerChan
     if not both:
         return _no_change(twins)
     before, after = (np.array([side.correct for side in sides]) for sides in zip(*both, strict=True))
-    cluster = clusters.of([constrained for _, constrained in both])
+    cluster = together.of([constrained for _, constrained in both])
     value, low, high, _ = difference([(after, cluster)], [(before, cluster)])
     worse, better = int((before & ~after).sum()), int((after & ~before).sum())
     p = mcnemar(worse, better)
     return AnswerChange(len(both), 100 * value, 100 * low, 100 * high, worse, better, p, None, None, None)
 
 
-def _word_error_change(twins: Sequence[_Twins], clusters: _Clusters) -> AnswerChange:
+def _word_error_change(twins: Sequence[_Twins], together: _Clusters) -> AnswerChange:
     both = [
         (constrained, constrained.edits.errors - plain.edits.errors, constrained.edits.words)
         for plain, constrained in twins
@@ -229,9 +221,8 @@ def _word_error_change(twins: Sequence[_Twins], clusters: _Clusters) -> AnswerCh
     more, words = [errors for _, errors, _ in both], [count for *_, count in both]
     if not sum(words):
         return _no_change(twins)
-    # Twins have one reference, so the difference of their rates is that of their errors over its words.
-    sums = clusters.sums([answer for answer, *_ in both], more, words)
-    value, low, high = clusters.ratio(*sums)
+    cluster = together.of([answer for answer, *_ in both])
+    (value, low, high), p = paired_change(more, words, cluster, together.seed)
     return AnswerChange(
         n=len(both),
         value=100 * value,
@@ -239,11 +230,11 @@ def _word_error_change(twins: Sequence[_Twins], clusters: _Clusters) -> AnswerCh
         high=_percent(high),
         worse=sum(errors > 0 for errors in more),
         better=sum(errors < 0 for errors in more),
-        p=swap_test(sums[0], clusters.seed),
+        p=p,
         p_holm=None,
         least=None,
         most=None,
-        why=None if low is not None else f"all change alike, or there is one {clusters.unit}: no interval",
+        why=None if low is not None else f"all change alike, or there is one {together.unit}: no interval",
     )
 
 

@@ -8,11 +8,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from speech_ifeval.report.figures import NONE, of, visible
+from speech_ifeval.report.figures import NONE, SIGNIFICANT, number, of, p_value, span, visible
 from speech_ifeval.report.markdown import escape
 from speech_ifeval.report.markdown import table as markdown_table
 from speech_ifeval.report.terminal import figures_table
-from speech_ifeval.results import Disagreement, JudgeAgreement, UseAgreement
+from speech_ifeval.results import Difference, Disagreement, JudgeAgreement, JudgedChange, UseAgreement
 
 SHOWN = 20  # disagreements; --items and --json have all
 _MARKS = {True: "yes", False: "no"}
@@ -41,6 +41,44 @@ def _confusions(found: JudgeAgreement) -> tuple[list[str], Rows]:
         if use.confusion is not None
     ]
     return header, rows
+
+
+def _by_side(found: JudgeAgreement) -> tuple[list[str], Rows]:
+    header = ["accuracy: equal verdicts", "without", "%", "95 % interval", "with", "%", "95 % interval"]
+    return header, [
+        [_group(row), str(row.plain.n), *of(row.plain), str(row.constrained.n), *of(row.constrained)]
+        for row in found.changes
+    ]
+
+
+def _changes(found: JudgeAgreement) -> tuple[list[str], Rows]:
+    header = [
+        "accuracy with the constraint",
+        "judge",
+        "twins",
+        "without, %",
+        "with, %",
+        "points",
+        "95 % interval",
+        "p",
+    ]
+    rows = []
+    for row in found.changes:
+        if row.twins:
+            for judge, right, change in zip(found.judges, row.right, row.changes, strict=True):
+                rates = (number(100 * count / row.twins) for count in right)
+                rows.append([_group(row), visible(judge), str(row.twins), *rates, *_difference(change)])
+            rows.append([_group(row), "second less first", str(row.twins), NONE, NONE, *_difference(row.apart)])
+    return header, rows
+
+
+def _group(row: JudgedChange) -> str:
+    return "all closed questions" if row.by == "all" else f"· {visible(row.group)}"
+
+
+def _difference(change: Difference) -> list[str]:
+    p = NONE if change.p_holm is None else p_value(change.p_holm)
+    return [number(change.value, signed=True), span(change.low, change.high, signed=True), p]
 
 
 def _left_out(found: JudgeAgreement) -> tuple[list[str], Rows]:
@@ -85,6 +123,14 @@ def _sentences(found: JudgeAgreement, most: int | None) -> Iterator[str]:
         for estimate in (use.kappa, use.word_errors):
             if estimate is not None and estimate.why:
                 yield f"{_USES[use.use].capitalize()}: {estimate.why}."
+    apart = [row for row in found.changes if row.apart.p_holm is not None and row.apart.p_holm < SIGNIFICANT]
+    for row in apart:
+        where = "of all closed questions" if row.by == "all" else f"of {visible(row.group)}"
+        first, second = (number(change.value, signed=True) for change in row.changes)
+        yield (
+            f"The two see different changes {where}, {first} points and {second}: "
+            "a change by one of them is not to be set beside one by the other."
+        )
     hidden = 0 if most is None else len(found.disagreements) - most
     if hidden > 0:
         yield f"{len(found.disagreements)} disagreements; {hidden} more than shown are in --items and --json."
@@ -94,7 +140,7 @@ def _sentences(found: JudgeAgreement, most: int | None) -> Iterator[str]:
 
 def _figures(found: JudgeAgreement) -> Iterator[tuple[Sequence[str], Rows]]:
     yield _agreement(found)
-    for header, rows in (_confusions(found), _left_out(found)):
+    for header, rows in (_confusions(found), _by_side(found), _changes(found), _left_out(found)):
         if rows:
             yield header, rows
 

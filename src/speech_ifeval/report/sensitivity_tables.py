@@ -14,6 +14,7 @@ from speech_ifeval.results import Behaviour, ChangedAnswers, Difference, Sensiti
 
 _TITLES = {
     "wrong": "wrong answers to closed questions",
+    "contradicted": "judged wrong, though the answer is said to be the label",
     "empty": "empty replies",
     "echo": "replies that say the instruction over",
     "made-up": "made-up answers",
@@ -114,6 +115,7 @@ def _items(found: Sensitivity) -> tuple[list[str], Rows]:
         if errors.by == "all":
             for what, items in (("more", errors.items), ("fewer", errors.fewer)):
                 rows += [["word errors", what, visible(item)] for item in items]
+    rows += [[_TITLES["contradicted"], "judge", visible(item)] for item in found.contradicted]
     return ["items", "", ""], rows
 
 
