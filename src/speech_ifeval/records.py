@@ -152,7 +152,7 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         verdict: whether it reasons, or is right; None for transcripts, and where it is unscored.
         reply_hash: SHA-256 of the model's reply that was judged, in hexadecimal: a judgement of another text is
             worth nothing.
-        judge_reply: the judge's own words, of the last try; None where no judge had to be asked.
+        judge_reply: the judge's own words, of the last try; None where none had to be asked, or a call failed.
         extracted: the transcript; None for other uses, and where it is unscored.
         reason: why it is unscored, or was not asked.
         messages: everything that was sent, in its order.

@@ -238,6 +238,7 @@ def test_models_are_listed_and_told_in_full(folder: Path) -> None:
         assert name in listed.out, name
     told = invoke("models", "salmonn-13b")
     assert "hf:lmsys/vicuna-13b-v1.1" in told.out
+    assert invoke("models", "salmonn").out == told.out, "by its worker's name too"
     arguments_of = invoke("models", "py")
     assert "batch_size" in arguments_of.out
     unknown = invoke("models", "nothing")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from speech_ifeval.benchmarks import Benchmark
-from speech_ifeval.errors import DataError, MismatchError
-from speech_ifeval.judges import no_judge, parse_result, replay
-from speech_ifeval.judges.replay import reply_hash
+from speech_ifeval.errors import DataError, MismatchError, UsageError
+from speech_ifeval.judges import Judged, no_judge, parse_result, replay
+from speech_ifeval.judges.replay import recorded_at, reply_hash
+from speech_ifeval.pipeline.judging import keep_judgements
 from tests.pipeline.conftest import ANSWERS, CLOSED, CREATIVE, THINKING, judge_rows, small, write_rows
 
 __all__ = ["small"]  # the fixture
@@ -102,6 +105,45 @@ def test_two_judges_that_disagree_are_refused(small: Benchmark, tmp_path: Path) 
         replay([write_rows(tmp_path / "r.jsonl", rows)], small)
     same = [*judge_rows({FIRST: "Result: YES"}), *judge_rows({FIRST: "Result: YES"})]
     assert replay([write_rows(tmp_path / "s.jsonl", same)], small).judgements[FIRST, "reasoning"].verdict
+
+
+def test_whatever_holds_one_judges_replies_can_be_replayed(small: Benchmark, tmp_path: Path) -> None:
+    responses, run = tmp_path / "responses", tmp_path / "run"
+    report = write_rows(responses / "reports" / "r.jsonl", judge_rows({FIRST: "Result: YES"}))
+    write_rows(responses / "a.jsonl", [{"id": FIRST, "response": ANSWERS[FIRST]}])
+    recorded = [recorded_at(path, small) for path in (responses, responses / "reports", report)]
+    assert recorded[0] == recorded[1] == recorded[2]
+    keep_judgements(run, Judged("one", recorded[0].judgements))
+    write_rows(run / "responses.jsonl", [{"id": FIRST, "text": "a"}])
+    (run / "judgements.annotator-mia.jsonl").write_text("")
+    assert recorded_at(run, small) == Judged("one", recorded[0].judgements)
+    with pytest.raises(UsageError, match="no judgements at 'nowhere'"):
+        recorded_at(Path("nowhere"), small)
+
+
+def test_a_judge_keeps_its_name_where_it_is_replayed_until_it_is_edited(small: Benchmark, tmp_path: Path) -> None:
+    report = write_rows(tmp_path / "r.jsonl", judge_rows({FIRST: "Result: YES", SECOND: "Result: NO"}))
+    said = recorded_at(report, small).judgements
+    keep_judgements(tmp_path, Judged("x.0194c2", said))
+    path = tmp_path / "judgements.x.0194c2.jsonl"
+    assert recorded_at(path, small).label == "x.0194c2"
+    written = path.read_text()
+    path.write_text("".join(reversed(written.splitlines(keepends=True))))
+    assert recorded_at(path, small).label == "x.0194c2"  # the order is nobody's word
+    path.write_text(written.replace('"verdict":false', '"verdict":true'))
+    edited = recorded_at(path, small)
+    assert re.fullmatch(r"x\.0194c2-edited-[0-9a-f]{8}", edited.label)
+    keep_judgements(tmp_path / "other", edited)
+    assert recorded_at(tmp_path / "other", small).label == edited.label
+    (copied,) = (tmp_path / "other").glob("judgements.*.jsonl")
+    copied.write_text(written)
+    again = recorded_at(copied, small).label
+    assert (again.count("-edited-"), again == edited.label) == (1, False)
+    for name in ("judgements.a b|c.jsonl", "judgements.none.jsonl"):
+        shutil.copy(path, tmp_path / name)
+        assert recorded_at(tmp_path / name, small).label.startswith("replay-")  # that is no judge's name
+    path.with_suffix(".manifest.json").unlink()
+    assert recorded_at(path, small).label == "x.0194c2"  # nothing says what was written
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,10 @@ T = "1a2b3c4d"
         (f"Result {T}: YES\r\n", True),
         (f"Result {T}: NO\nResult {T}: YES", None),  # it says both
         (f"Result {T}: YES\nResult {T}: YES", True),
+        (f"Result {T}: NO I mean\nResult {T}: YES", None),  # it has begun to say the other
+        (f"**Result {T}:** maybe\nResult {T}: NO", None),
+        (f"I begin with Result {T}: NO I mean\nResult {T}: YES", True),  # no line of a verdict
+        (f"Result {T[::-1]}: NO\nResult {T}: YES", True),
         (f"Result {T}: YES or NO", None),
         (f"Result {T}: YES\nBut I am not sure.", None),
         (f"Result {T}: YES Result {T}: NO", None),

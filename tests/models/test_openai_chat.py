@@ -263,3 +263,10 @@ def test_a_key_is_in_no_response_record_or_setting(
         assert {response.text for response in responses} >= {"Bearer [key]", None}
     assert len(caplog.records) > 20
     assert not [text for text in shown if key in text]
+
+
+@pytest.mark.parametrize("body", [{"api_key": "sk-123"}, {"extra": {"Authorization": "Bearer sk-123"}}])
+def test_a_key_in_the_body_is_refused(body: Mapping[str, Any]) -> None:
+    with pytest.raises(UsageError, match="keys come from the environment") as caught:
+        open_model("openai:a", {"base_url": "http://127.0.0.1:9/v1", "body": body})
+    assert "sk-123" not in str(caught.value)

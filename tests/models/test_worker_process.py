@@ -221,13 +221,46 @@ def test_poisonous_requests_take_no_other_with_them(tmp_path: Path) -> None:
     assert found[5].finish_reason == "error"
 
 
+def test_many_poisonous_requests_in_a_row_stop_nothing(tmp_path: Path) -> None:
+    spec = worker_script(tmp_path, DYING.format(condition='request["text"] == "poison"'))
+    with opened(spec) as model:
+        found = replies(model, asked(*["poison"] * 7, "a", "b"))
+    assert [response.text for response in found] == [None] * 7 + ["A", "B"]
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_of_everything_stops_the_run_with_its_last_words(tmp_path: Path) -> None:
     spec = worker_script(tmp_path, DYING.format(condition='request["text"] != "a"'))
     found = []
-    with opened(spec) as model, pytest.raises(ModelError, match=r"(?s)dying of b.*the 5th time in a row"):
-        found.extend(model.answer(asked(*"abbbbbbbb")))
-    assert found[0].text == "A"
-    assert len(found) < 9
+    with opened(spec) as model, pytest.raises(ModelError, match=r"(?s)dying of b.*cost 20 requests in a row"):
+        found.extend(model.answer(asked("a", *"b" * 30)))
+    assert [response.text for response in found] == ["A"] + [None] * 20
+
+
+def test_a_worker_that_starts_no_more_stops_the_run(tmp_path: Path) -> None:
+    spec = worker_script(
+        tmp_path,
+        """
+        import os, sys
+
+        class Worker:
+            def __init__(self):
+                with open("starts", "a") as file:
+                    file.write("x")
+                if os.path.getsize("starts") > 1:
+                    sys.stderr.write("no memory left")
+                    os._exit(9)
+
+            def answer(self, requests):
+                os._exit(9)
+        """,
+    )
+    with (
+        opened(spec, cwd=str(tmp_path)) as model,
+        pytest.raises(ModelError, match=r"(?s)no memory left.*5th time in a row before anything was asked"),
+    ):
+        list(model.answer(asked("a")))
+    assert (tmp_path / "starts").read_text() == "x" * 6
 
 
 def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
@@ -305,6 +338,16 @@ def test_keys_stay_with_the_client(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with opened(worker_script(tmp_path, code)) as model:
         names = set((replies(model, asked("?"))[0].text or "").split())
     assert names & (hidden | kept) == kept
+
+
+def test_a_script_that_changed_is_another_model(tmp_path: Path) -> None:
+    found = []
+    for answer in ("a", "a", "b"):
+        code = f"class Worker:\n    settings = {{'script': 'x'}}\n    def answer(self, asked): return ['{answer}']"
+        with opened(worker_script(tmp_path, code)) as model:
+            found.append(model.settings)
+    assert found[0] == found[1]
+    assert found[0] != found[2]
 
 
 def test_the_worker_runs_in_the_folder_it_is_given(tmp_path: Path) -> None:

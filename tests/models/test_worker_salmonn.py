@@ -113,6 +113,23 @@ def test_a_checkpoint_without_all_trained_weights_is_refused(everything: Answere
         pass
 
 
+@pytest.mark.slow
+def test_a_pickled_checkpoint_is_refused_unless_asked_for(everything: Answered) -> None:
+    foreign = everything.foreign
+    code = (
+        "import sys, torch, fractions; held = torch.load(sys.argv[1]); "
+        "held['epoch'] = fractions.Fraction(1, 2); torch.save(held, sys.argv[2])"
+    )
+    script, pickled = foreign.folder / "pickled.py", foreign.folder / "pickled.pt"
+    script.write_text(code, encoding="utf-8")
+    foreign.run(str(script), weights(foreign)["ckpt"], pickled)
+    given = {**weights(foreign), "ckpt": pickled}
+    with pytest.raises(UsageError, match="allow_pickle=true"), foreign.worker("salmonn", **given):
+        pass
+    with foreign.worker("salmonn", **given, allow_pickle=True) as model:
+        assert model.settings["lora"] == TRAINED
+
+
 def _asked(everything: Answered, model: Any) -> dict[str, str]:
     requests = [everything.request(name, clip, text) for name, (clip, text) in QUESTIONS.items()]
     return {reply.id: reply.text for reply in model.answer(requests)}

@@ -145,7 +145,7 @@ def test_what_is_no_judge_is_refused(tmp_path: Path, files: tuple[Path, Path]) -
         judge_agreement(*files)
     with pytest.raises(UsageError, match=r"no judgements at 'nowhere'"):
         judge_agreement(files[0], Path("nowhere"))
-    with pytest.raises(UsageError, match=r"holds the judgements of several judges"):
+    with pytest.raises(UsageError, match=r"holds the replies of several judges"):
         judge_agreement(tmp_path, files[0])
     with pytest.raises(UsageError, match=r"say of which items by --benchmark"):
         judge_agreement(locate("example:tuned"), files[0])
@@ -157,6 +157,19 @@ def test_what_is_no_judge_is_refused(tmp_path: Path, files: tuple[Path, Path]) -
     files[1].write_text('{"item": "a"}\n')
     with pytest.raises(DataError, match=r"judgements\.two\.jsonl:1"):
         judge_agreement(*files)
+
+
+def test_labels_of_people_beside_a_judge_stand_for_nobody_unless_they_are_named(tmp_path: Path) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    write(run / "judgements.one.jsonl", [verdict("a", True)])
+    labels = write(run / "judgements.annotator-mia.jsonl", [verdict("a", False)])
+    write(other / "judgements.two.jsonl", [verdict("a", True)])
+    assert judge_agreement(run, other).judges == ("one", "two")
+    found = judge_agreement(run, labels)
+    assert (found.judges, found.uses[0].equal) == (("one", "annotator-mia"), 0)
+    (run / "judgements.one.jsonl").unlink()
+    with pytest.raises(UsageError, match="holds no judge's replies"):
+        judge_agreement(run, other)
 
 
 def test_two_empty_files_have_nothing_in_common(files: tuple[Path, Path]) -> None:

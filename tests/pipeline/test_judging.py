@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
-from speech_ifeval.errors import ModelError, UsageError
+from speech_ifeval.errors import MismatchError, ModelError, UsageError
 from speech_ifeval.judges import Judged, Question, Setup, open_judge
-from speech_ifeval.judges.replay import read_kept
+from speech_ifeval.judges.replay import read_kept, recorded_at
 from speech_ifeval.pipeline.judging import ask_judge, questions_about
 from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.records import Judgement
@@ -64,7 +64,9 @@ class Bench:
                 self.asked = len(server.asked)
 
     def at(self, server: Loopback, name: str = "run", cache: str = "cache", **options: Any) -> Summary:
-        arguments = {"base_url": server.url, "timeout": 2, "retries": 0, **options.pop("judge_args", {})}
+        # Each server of these tests has a port of its own; they are one judge's.
+        own = options.pop("judge_args", {})
+        arguments = {"base_url": server.url, "server": "bench", "timeout": 2, "retries": 0, **own}
         scoring = Scoring(judge="openai:judge-1", judge_args=arguments, judge_cache=self.folder / cache, **options)
         return score([self.responses], self.benchmark, output_dir=self.folder / name, scoring=scoring)[0]
 
@@ -119,6 +121,7 @@ def test_other_settings_are_another_judge(bench: Bench, tmp_path: Path) -> None:
         {"judge_args": {"temperature": 1}},
         {"judge_args": {"body": {"top_p": 0.5}}},
         {"judge_args": {"max_tokens": 99}},
+        {"judge_args": {"server": "other"}},
         {"rubrics": (rubric,)},
         {"judge_repeats": 3},
     ]
@@ -126,6 +129,48 @@ def test_other_settings_are_another_judge(bench: Bench, tmp_path: Path) -> None:
         labels.add(bench(yes, **variant).settings["judge"])
         assert bench.asked > 0
     assert len(labels) == len(variants) + 1
+
+
+def test_two_servers_on_this_machine_are_two_judges_unless_they_are_called_one(bench: Bench) -> None:
+    labels = [bench(yes, name=name, judge_args={"server": ""}).settings["judge"] for name in ("a", "b")]
+    assert bench.asked == 6
+    assert labels[0] != labels[1]
+    same = [bench(yes, name=name, judge_args={"server": "one"}).settings["judge"] for name in ("c", "d")]
+    assert bench.asked == 0
+    assert same[0] == same[1]
+
+
+def test_every_word_that_is_sent_is_part_of_the_label(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = bench(yes).settings["judge"]
+    monkeypatch.setattr("speech_ifeval.judges.wording._REMINDER", "\nDo not forget: {form}")
+    assert bench(yes).settings["judge"] != before
+
+
+@pytest.mark.parametrize(
+    "name", ["api_key", "X-API-Key", "access_token", "Authorization", "clientSecret", "password"]
+)
+def test_a_key_in_the_body_is_refused_before_anything_is_written(bench: Bench, name: str) -> None:
+    for body in ({name: "sk-123"}, {"extra": [{name: "sk-123"}]}):
+        with pytest.raises(UsageError, match=f"may not hold '{name}'.*keys come from the environment") as caught:
+            bench(yes, judge_args={"body": body})
+        assert "sk-123" not in str(caught.value)
+    assert not (bench.folder / "run").exists()
+
+
+def test_what_only_sounds_like_a_key_is_sent(bench: Bench) -> None:
+    body = {
+        "max_completion_tokens": 9, "stop_token_ids": [1], "skip_special_tokens": True, "prompt_cache_key": "a",
+        "guided_json": {"properties": {"token": {"type": "string"}}},
+    }  # fmt: skip
+    assert bench(yes, judge_args={"body": body}).categories["chain-of-thought"].n == 2
+
+
+def test_a_field_that_a_server_does_not_take_is_named_with_a_way_out(bench: Bench) -> None:
+    def picky(asked: Any) -> Answer:
+        return refusal(400, "unknown field n_best") if "n_best" in asked.json else scripted(yes)(asked)
+
+    with loopback(picky) as server, pytest.raises(ModelError, match=r"take n_best=2.*take it out of body"):
+        bench.at(server, judge_args={"body": {"n_best": 2}, "concurrency": 1})
 
 
 def test_an_own_rubric_is_what_the_judge_reads(bench: Bench, tmp_path: Path) -> None:
@@ -195,6 +240,17 @@ def test_a_call_that_fails_is_asked_again_by_the_next_run(bench: Bench) -> None:
     assert (mended.categories["chain-of-thought"].n, mended.notes) == (2, [])
 
 
+def test_what_was_sent_and_said_before_a_call_failed_is_kept(bench: Bench) -> None:
+    bench(lambda case: "Hm." if case.attempt == 1 else refusal(400, "no"), task_level=False)
+    kept = bench.judgements()[FIRST, "reasoning"]
+    assert (kept.verdict, kept.judge_reply, kept.flags) == (None, None, ("call-failed",))
+    assert kept.earlier_replies == ("Hm.",)
+    assert [message.role for message in kept.messages] == ["system", "user", "assistant", "user"]
+    bench(lambda case: refusal(400, "no"), name="other", cache="other", task_level=False)
+    kept = bench.judgements("other")[FIRST, "reasoning"]
+    assert [message.role for message in kept.messages] == ["system", "user"]
+
+
 def test_a_server_that_is_down_stops_cleanly_and_keeps_what_was_judged(bench: Bench) -> None:
     def failing(case: Case) -> str | Answer:
         return refusal(401, "no such key") if case.number > 3 else case.yes()
@@ -206,8 +262,8 @@ def test_a_server_that_is_down_stops_cleanly_and_keeps_what_was_judged(bench: Be
     assert bench.asked == 3
 
     nobody = Scoring(
-        judge="openai:judge-1", judge_args={"base_url": f"http://127.0.0.1:{free_port()}/v1", "retries": 0},
-        judge_cache=bench.folder / "cache",
+        judge="openai:judge-1", judge_cache=bench.folder / "cache",
+        judge_args={"base_url": f"http://127.0.0.1:{free_port()}/v1", "server": "bench", "retries": 0},
     )  # fmt: skip
     with pytest.raises(ModelError, match="no server at"):
         score([bench.responses], bench.benchmark, output_dir=bench.folder / "down", scoring=nobody)
@@ -249,9 +305,31 @@ def test_repeats_vote_and_their_variance_is_said(bench: Bench) -> None:
     assert note.startswith(
         "judge repeats: chain of thought 50.0 to 100.0 % by repeat, 1 of 2 replies with divided"
     )
+    # One of two replies has two thirds of yes: 98 √(1/3) for one judging, 98 √(20/27 · 7/27) for the majority.
+    assert "one judging by ±56.6 points (95 %) and that of the majority by ±42.9, " in note
     last = 1
     even = bench(say, cache="other", judge_repeats=2, task_level=False)
     assert even.unscored == {"the judge's repeats are evenly divided": 1}
+
+
+def test_repeats_are_told_of_accuracy_too_data_set_by_data_set(tmp_path: Path, plain: Benchmark) -> None:
+    first = "closed-ended/0000"
+    dataset = plain.item(first).dataset
+    bench = Bench(tmp_path, plain, write_rows(tmp_path / "m.jsonl", [
+        {"id": first, "response": "wavering"}, {"id": "closed-ended-plain/0000", "response": "sure"},
+    ]))  # fmt: skip
+
+    def say(case: Case) -> str:
+        return f"Result {case.token}: NO" if "wavering" in case.response and case.seed == 2 else case.yes()
+
+    notes = [note for note in bench(say, judge_repeats=3).notes if note.startswith("judge repeats: ")]
+    moved = "and how far the judge alone moves the rate of one judging and of the majority (95 %)"
+    with_it = "0.0 to 100.0 % by repeat, 1 of 1 replies with divided verdicts, ±113.2 points and ±85.9"
+    without = "100.0 to 100.0 % by repeat, 0 of 1 replies with divided verdicts, ±0.0 points and ±0.0"
+    assert notes == [
+        f"judge repeats: accuracy with the constraint, {moved}: {dataset} {with_it}",
+        f"judge repeats: accuracy without the constraint, {moved}: {dataset} {without}",
+    ]
 
 
 def test_the_judge_sees_the_question_without_its_constraint_and_the_reply_without_its_thoughts(
@@ -339,6 +417,75 @@ def test_a_run_that_was_judged_is_scored_again_alone(bench: Bench) -> None:
     assert len(list((bench.folder / "run").glob("judgements.*.jsonl"))) == 1
 
 
+def test_a_judge_that_was_asked_keeps_its_name_wherever_it_is_replayed(bench: Bench) -> None:
+    live = bench(yes)
+    label = live.settings["judge"]
+    run = bench.folder / "run"
+    (path,) = run.glob("judgements.*.jsonl")
+    for judge, output in ((f"replay:{path}", "a"), (f"replay:{run}", "b")):
+        again, folder = score(
+            [bench.responses], bench.benchmark, output_dir=bench.folder / output, scoring=Scoring(judge=judge)
+        )
+        assert again == live
+        assert score([folder], bench.benchmark)[0] == live
+    path.write_text(path.read_text().replace('"verdict":true', '"verdict":false', 1))
+    edited, _ = score([run], bench.benchmark)
+    assert edited.settings["judge"].startswith(f"{label}-edited-")
+    assert score([run], bench.benchmark)[0] == edited
+    assert len(list(run.glob("judgements.*.jsonl"))) == 1
+    with pytest.raises(MismatchError, match="was edited since the judge wrote it"):
+        bench(yes)
+
+
+def test_a_judge_that_was_stopped_is_not_said_to_be_edited(bench: Bench) -> None:
+    label = bench(yes, limit=1).settings["judge"]
+    failing = lambda case: refusal(401, "no such key") if case.number > 1 else case.yes()  # noqa: E731
+    with pytest.raises(ModelError):
+        bench(failing, judge_args={"concurrency": 1})
+    assert score([bench.folder / "run"], bench.benchmark)[0].settings["judge"] == label
+    whole = bench(yes)
+    assert whole.settings["judge"] == label
+    assert score([bench.folder / "run"], bench.benchmark)[0] == whole
+
+
+def test_what_is_being_written_is_not_said_to_be_edited(tmp_path: Path) -> None:
+    questions = [Question(id, "reasoning", "Who?", "Me.", "1" * 64) for id in ("a", "b", "c")]
+    path = tmp_path / "judgements.always-1.jsonl"
+    labels = []
+
+    class Watched(Always):
+        def judge(self, questions: Iterable[Question]) -> Iterator[Judgement]:
+            for one in super().judge(questions):
+                yield one
+                labels.append((recorded_at(path, None).label, len(read_kept(path))))
+
+    ask_judge(Always(), tmp_path, questions[:1])
+    ask_judge(Watched(), tmp_path, questions)  # a kill leaves what is seen here
+    assert labels == [("always-1", 2), ("always-1", 3)]
+    assert "judgements" in json.loads(path.with_suffix(".manifest.json").read_text())
+
+
+def test_replaying_part_of_a_judge_into_its_run_loses_nothing(bench: Bench) -> None:
+    bench(yes, name="part", limit=1)
+    whole = bench(yes)
+    (part,) = (bench.folder / "part").glob("judgements.*.jsonl")
+    scoring = Scoring(judge=f"replay:{part}", limit=1)
+    score([bench.responses], bench.benchmark, output_dir=bench.folder / "run", scoring=scoring)
+    assert score([bench.folder / "run"], bench.benchmark)[0] == whole
+
+
+def test_labels_of_people_never_stand_for_a_judge_unasked(bench: Bench) -> None:
+    live = bench(yes)
+    run = bench.folder / "run"
+    (path,) = run.glob("judgements.*.jsonl")
+    labels = run / "judgements.annotator-mia.jsonl"
+    labels.write_text(path.read_text().replace('"verdict":true', '"verdict":false'))
+    assert score([run], bench.benchmark)[0] == live
+    named, _ = score([run], bench.benchmark, scoring=Scoring(judge=f"replay:{labels}"))
+    assert (named.settings["judge"], named.categories["chain-of-thought"].followed) == ("annotator-mia", 0)
+    assert score([run], bench.benchmark)[0] == live
+
+
 def test_cost_is_said_first_and_can_be_refused(bench: Bench) -> None:
     said = []
 
@@ -378,7 +525,7 @@ def test_the_command_asks_says_and_resumes_after_a_kill(bench: Bench) -> None:
     with loopback(scripted(slowly)) as server:
         arguments = [
             *("score", bench.responses, "--benchmark", bench.benchmark.root, "--judge", "openai:judge-1"),
-            *("--judge-args", f"base_url={server.url},concurrency=1,timeout=60"),
+            *("--judge-args", f"base_url={server.url},server=bench,concurrency=1,timeout=60"),
             *("--judge-cache", bench.folder / "c2", "--output-dir", bench.folder / "run", "--json"),
         ]
         process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -263,7 +263,7 @@ def test_two_judges_in_a_run_directory_are_chosen_between(
     for number, reply in enumerate(("YES", "NO")):
         path = write_rows(tmp_path / f"r{number}.jsonl", judge_rows({FIRST: f"Result: {reply}"}))
         score([answers()], small, output_dir=run, scoring=Scoring(judge=f"replay:{path}"))
-    with pytest.raises(UsageError, match=r"replies of several judges .*; choose with --judge replay:PATH"):
+    with pytest.raises(UsageError, match=r"replies of several judges .*; name one of these files"):
         score([run], small)
     labels = set()
     for kept in sorted(run.glob("judgements.*.jsonl")):  # the files that the message names
@@ -309,9 +309,9 @@ def test_two_judges_in_a_run_directory_are_chosen_between(
         ),
         ({"judge": "openai", "judge_args": {"max_tokens": "0"}}, UsageError, "max_tokens is too small"),
         ({"judge": "replay:"}, UsageError, "--judge takes none or replay:PATH"),
-        ({"judge": "replay:/nowhere"}, UsageError, "no recorded judge replies at '/nowhere'"),
+        ({"judge": "replay:/nowhere"}, UsageError, "no judgements at '/nowhere'"),
         ({"judge": "replay:EMPTY"}, DataError, "found no line"),
-        ({"judge": "replay:OTHER"}, UsageError, "holds no judge's reply about an item of"),
+        ({"judge": "replay:OTHER"}, UsageError, "holds no judge's replies about an item of"),
     ],
 )
 def test_wrong_options_are_said(

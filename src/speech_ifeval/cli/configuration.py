@@ -5,23 +5,24 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from speech_ifeval.errors import DataError, UsageError
 
 
-def read_configuration(path: Path, options: Sequence[str]) -> dict[str, Any]:
+def read_configuration(path: Path, options: Mapping[str, bool]) -> dict[str, Any]:
     """Read a file of options; tables, such as ``[model_args]``, become JSON objects.
 
     Args:
         path: the file.
-        options: the options there are; keys may be written with ``-`` or ``_``.
+        options: the options there are, each with whether it can be given several times; keys may be written
+            with ``-`` or ``_``.
 
     Raises:
         UsageError: there is no such file.
-        DataError: it is not TOML, or holds a key that is no option.
+        DataError: it is not TOML, or holds a key that is no option, or a value that none takes.
     """
     try:
         found = tomllib.loads(path.read_text("utf-8"))
@@ -36,9 +37,30 @@ def read_configuration(path: Path, options: Sequence[str]) -> dict[str, Any]:
             near = difflib.get_close_matches(name, options, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise DataError(f"{path}:1: {key!r} is no option of this command{hint}; correct or remove it")
-        if isinstance(value, dict):
-            value = json.dumps(value)
-        elif isinstance(value, list):
-            value = ",".join(map(str, value))
-        taken[name] = value
+        if name == "config":
+            raise DataError(f"{path}:1: {key!r} cannot stand in the file itself; write its options here")
+        try:
+            taken[name] = _several(value) if options[name] else _one(value)
+        except TypeError as error:
+            raise DataError(
+                f"{path}:1: {key!r} holds what no option takes ({error}); write it as a text or number"
+            ) from None
     return taken
+
+
+def _one(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return ",".join(str(_plain(one)) for one in value)
+    return _plain(value)
+
+
+def _several(value: Any) -> list[Any]:
+    return [_plain(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _plain(value: Any) -> str | int | float:
+    if not isinstance(value, str | int | float):
+        raise TypeError(f"a {'table' if isinstance(value, dict) else type(value).__name__}")
+    return value

@@ -16,7 +16,9 @@ def _from_file(context: typer.Context, path: Path | None) -> Path | None:
     if path is not None:
         from speech_ifeval.cli.configuration import read_configuration
 
-        context.default_map = read_configuration(path, [option.name or "" for option in context.command.params])
+        found = context.command.params
+        options = {option.name or "": bool(getattr(option, "multiple", False)) for option in found}
+        context.default_map = read_configuration(path, options)
     return path
 
 

@@ -6,7 +6,10 @@ import ipaddress
 import json
 import logging
 import os
+import re
 import socket
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from speech_ifeval.errors import UsageError
@@ -15,6 +18,12 @@ OFFICIAL_URL = "https://api.openai.com/v1"
 URL_VARIABLE = "OPENAI_BASE_URL"
 KEY_VARIABLE = "OPENAI_API_KEY"
 HIDDEN = "[key]"
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_KEY_ENDS = frozenset({"key", "keys", "token", "bearer"})
+_KEY_PARTS = ("apikey", "accesskey", "authtoken", "secret", "password", "passwd", "authoriz", "credential")
+# Fields that servers know by such a name.
+_NO_KEYS = frozenset({"prompt_cache_key", "bos_token", "eos_token", "pad_token"})
 
 # Whose debug records show what a server sends back, and so a key that it echoes.
 _FOREIGN_LOGGERS = (
@@ -91,6 +100,47 @@ def server_key(variable: str, url: str) -> str | None:
     if not all("!" <= letter <= "~" for letter in key):
         raise UsageError(f"the environment variable {name} holds no key: it has spaces or letters no key has")
     return key
+
+
+def refuse_keys(whose: str, body: Mapping[str, Any]) -> None:
+    """Refuse a request's further fields where one is named as a key is: they are written down with the settings.
+
+    A name whose value is neither text nor number, such as a schema, is no key, and neither is ``max_tokens``.
+
+    Raises:
+        UsageError: a field, however deep, is named so; its value is not shown.
+
+    >>> refuse_keys("openai:a", {"max_tokens": 3, "headers": {"X-Api-Key": "sk-1"}})
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: openai:a: body may not hold 'X-Api-Key', which is written down with the \
+settings: keys come from the environment, take it out and name the variable with api_key_env
+    """
+    found = next(_key_names(body, ""), None)
+    if found is not None:
+        raise UsageError(
+            f"{whose}: body may not hold {found!r}, which is written down with the settings: keys come from the "
+            "environment, take it out and name the variable with api_key_env"
+        )
+
+
+def _key_names(value: Any, name: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for inner, one in value.items():
+            yield from _key_names(one, str(inner))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _key_names(one, name)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool) and _names_a_key(name):
+        yield name
+
+
+def _names_a_key(name: str) -> bool:
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words or "_".join(words) in _NO_KEYS:
+        return False
+    joined = "".join(words)
+    return words[-1] in _KEY_ENDS or any(part in joined for part in _KEY_PARTS)
 
 
 class Scrubber:

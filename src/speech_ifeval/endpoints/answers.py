@@ -40,7 +40,7 @@ class Reply(Struct, frozen=True):
 
 
 class _Part(Struct):
-    text: str = ""
+    text: str | None = None
 
 
 class _Message(Struct):
@@ -80,6 +80,8 @@ class NoReplyError(Exception):
 def read_completion(content: bytes) -> Reply:
     """Read the answer to a chat completion.
 
+    An empty text is a reply; none at all is one only where the limit of tokens cut it off.
+
     Raises:
         NoReplyError: it holds no reply.
         msgspec.MsgspecError: it is not JSON, or not of the form that it should have.
@@ -92,11 +94,13 @@ def read_completion(content: bytes) -> Reply:
         raise NoReplyError("an answer without a choice")
     choice, usage = found.choices[0], found.usage or _Usage()
     said = choice.message.content
-    text = "".join(part.text for part in said) if isinstance(said, list) else said
-    # A refusal is what the model says; a reply that ends with nothing said is an empty one.
-    text = choice.message.refusal if text is None else text
+    parts = [part.text for part in said if part.text is not None] if isinstance(said, list) else []
+    text = said if isinstance(said, str) else "".join(parts) if parts else None
+    # A refusal is what the model says. Where nothing is said, only one that was cut off had a turn: it spent it on
+    # what it does not show, and would again.
+    text = choice.message.refusal or None if text is None else text
     finish = choice.finish_reason
-    if finish in _NO_REPLY or (text is None and finish not in _FINISH):
+    if finish in _NO_REPLY or (text is None and _FINISH.get(finish) != "length"):
         raise NoReplyError(f"no reply, with the finish reason {finish!r}")
     return Reply(
         text=text or "",

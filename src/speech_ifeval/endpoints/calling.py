@@ -136,6 +136,7 @@ environment variable that holds the key with api_key_env
         fields: Mapping[str, Any],
         *,
         may_be_left_out: Collection[str] = (),
+        way_out: str = "leave it out",
     ) -> Reply:
         """Ask for one chat completion.
 
@@ -145,6 +146,7 @@ environment variable that holds the key with api_key_env
             fields: the request's other fields; ``max_tokens`` goes as ``max_completion_tokens`` where the server
                 knows only that.
             may_be_left_out: the fields without which the call is still worth making.
+            way_out: what a user can do where the server does not take another field, for the message.
 
         Raises:
             CallError: this call failed, for good or on every try.
@@ -162,7 +164,7 @@ environment variable that holds the key with api_key_env
             )
             return bytes(raw.content)
 
-        return self._call(send, read_completion, sent, {*may_be_left_out, "max_tokens"})
+        return self._call(send, read_completion, sent, {*may_be_left_out, "max_tokens"}, way_out)
 
     def transcribe(self, model: str, wav: bytes, fields: Mapping[str, Any] | None = None) -> Reply:
         """Ask for the transcript of one clip, given as the content of a WAV file.
@@ -179,7 +181,7 @@ environment variable that holds the key with api_key_env
             )
             return bytes(raw.content)
 
-        return self._call(send, read_transcription, sent, ())
+        return self._call(send, read_transcription, sent, (), "leave it out")
 
     def close(self) -> None:
         """Let go of the connections; pauses between tries end at once."""
@@ -206,6 +208,7 @@ environment variable that holds the key with api_key_env
         read: Callable[[bytes], Reply],
         sent: Mapping[str, Any],
         may_be_left_out: Collection[str],
+        way_out: str,
     ) -> Reply:
         tries = 0
         while True:
@@ -221,7 +224,7 @@ environment variable that holds the key with api_key_env
                     self.left_out |= outcome.unknown
                 continue
             if outcome.then == "stop":
-                raise ModelError(outcome.message)
+                raise ModelError(f"{outcome.message}; {way_out}" if outcome.unknown else outcome.message)
             if outcome.then == "fail":
                 raise CallError(outcome.message)
             tries += 1
@@ -321,7 +324,7 @@ environment variable that holds the key with api_key_env
             if unknown:
                 names = ", ".join(f"{name}={sent[name]!r}" for name in sorted(unknown))
                 return _Problem(
-                    f"{self.base_url} does not take {names} ({said}); leave it out with omit=…",
+                    f"{self.base_url} does not take {names} ({said})",
                     "stop",
                     unknown=unknown,
                 )

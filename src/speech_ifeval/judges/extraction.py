@@ -49,10 +49,17 @@ def is_substring(extracted: str, reply: str) -> bool:
     >>> is_substring("a list of words", '["a", "list", "of", "words"]')
     False
     """
-    words = normal_form(re.sub(r"^[\W_]+|[\W_]+$", "", extracted))
+    words = normal_form(_without_edges(extracted))
     if not words or _stands_in(words, reply):
         return True
     return "\\" in reply and _stands_in(words, _ESCAPE.sub(_unescaped, reply))
+
+
+def _without_edges(text: str) -> str:
+    """Leave out the marks at both ends; a pattern would look at those inside again and again."""
+    start = next((index for index, letter in enumerate(text) if letter.isalnum()), len(text))
+    end = next((index for index in range(len(text), start, -1) if text[index - 1].isalnum()), start)
+    return text[start:end]
 
 
 def _stands_in(words: str, reply: str) -> bool:

@@ -109,10 +109,7 @@ class LanguageJudge(Judge):
         return 1 if question.use == "transcript" else self._repeats
 
     def _live(self, question: Question) -> Judgement:
-        try:
-            return self._judged(question, self._asked)
-        except CallError as error:
-            return unscored(question, f"the call failed: {error}", flags=(CALL_FAILED,))
+        return self._judged(question, self._asked)
 
     def _remembered(self, messages: Sequence[Message], repeat: int) -> Said:
         said = self._cache.get(self._cache.key(messages, repeat))
@@ -130,10 +127,17 @@ class LanguageJudge(Judge):
 
     def _judged(self, question: Question, ask: Ask) -> Judgement:
         sent = self._sent(question)
-        tries = [_Tries(question, sent, ask, repeat) for repeat in range(self._times(question))]
+        tries: list[_Tries] = []
+        for repeat in range(self._times(question)):
+            tries.append(_Tries(question, sent, ask, repeat))
+            if tries[-1].failure is not None:
+                break
         replies = [reply for one in tries for reply in one.replies]
         follow_ups = [message for one in tries for message in one.follow_ups]
         last = tries[-1]
+        if last.failure is not None:
+            failed = unscored(question, f"the call failed: {last.failure}", flags=(CALL_FAILED,))
+            return replace(failed, messages=(*sent.messages, *follow_ups), earlier_replies=tuple(replies))
         judgement = Judgement(
             item=question.item,
             use=question.use,
@@ -153,12 +157,22 @@ class LanguageJudge(Judge):
 
 
 class _Tries:
-    """One repeat: the reply, and another where it cannot be read."""
+    """One repeat: the reply, and another where it cannot be read; `failure` where a call got none."""
 
     def __init__(self, question: Question, sent: Sent, ask: Ask, repeat: int) -> None:
-        said = ask(sent.messages, repeat)
-        self.replies = [said.text]
+        self.replies: list[str] = []
         self.follow_ups: tuple[Message, ...] = ()
+        self.read: Read | None = None
+        self.why: str | None = None
+        self.failure: CallError | None = None
+        try:
+            self._ask(question, sent, ask, repeat)
+        except CallError as error:
+            self.failure = error
+
+    def _ask(self, question: Question, sent: Sent, ask: Ask, repeat: int) -> None:
+        said = ask(sent.messages, repeat)
+        self.replies.append(said.text)
         self.read, self.why = _read(said, question, sent)
         if self.read is None:
             self.follow_ups = asked_again(sent, question.use, said.text)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from speech_ifeval.benchmarks import Benchmark, Joiner
+from speech_ifeval.benchmarks.forms.published import REPORTS_FOLDER
 from speech_ifeval.benchmarks.rows import decode_row, read_rows
 from speech_ifeval.errors import MismatchError, UsageError
+from speech_ifeval.judges.cache import safe_name
 from speech_ifeval.judges.extraction import NOT_A_SUBSTRING, is_substring
 from speech_ifeval.judges.interface import Judged, Judgements, Key, Use
 from speech_ifeval.records import CATEGORIES, JUDGED_ID, TWIN_CATEGORY, Item, Judgement
-from speech_ifeval.runs import whole_lines
+from speech_ifeval.runs import read_manifest, whole_lines, write_document
 
 # The verdict is the last thing the judge says, alone on its line but for Markdown stars and a full stop.
 _RESULT = re.compile(r"^[*_ ]*Result:[*_ ]*(YES|NO)[*_. ]*$", re.IGNORECASE)
@@ -23,6 +26,9 @@ _RESULT = re.compile(r"^[*_ ]*Result:[*_ ]*(YES|NO)[*_. ]*$", re.IGNORECASE)
 
 ANNOTATOR = "annotator-"  # what the label of a person who judges begins with
 KEPT = "judgements."  # what the file of a judge's replies in a run directory begins with
+_RECORDED = "replay-"  # what the label of a judge begins with that is named by its content
+_EDITED = "-edited-"
+_SEAL = "judgements"  # the manifest's key for the hash of what was written
 _LABELLED = (CATEGORIES[0], TWIN_CATEGORY)
 _MEASURED: dict[str, Use] = {"accuracy": "accuracy", "wer": "transcript"}
 
@@ -127,30 +133,138 @@ def judge_of(judgements: Judgements) -> Judged:
     """
     if not judgements:
         return no_judge
-    content = msgspec.json.encode([judgements[key] for key in sorted(judgements)])
-    return Judged(f"replay-{hashlib.sha256(content).hexdigest()[:8]}", judgements)
+    return Judged(f"{_RECORDED}{content_digest(judgements)[:8]}", judgements)
 
 
-def recorded_at(path: Path, benchmark: Benchmark) -> Judged:
-    """Return what is recorded at a path: a file ``judgements.….jsonl``, or a file or folder of the release's.
+def recorded_at(path: Path, benchmark: Benchmark | None) -> Judged:
+    """Return what one judge has said, wherever that is kept.
+
+    Args:
+        path: a file ``judgements.….jsonl``, a run directory with one of those (labels of people stand for no judge
+            unless their file is named), a file or folder of recorded replies in the release's layout, or a folder
+            of responses with ``reports/``.
+        benchmark: whose items recorded replies are about; judgements need none.
 
     Raises:
-        UsageError: there is no such path, or no judge's reply in it.
+        UsageError: there is no such path, no judge's reply at it, or those of several judges.
         DataError: a line is not what it should be.
         MismatchError: an item was judged twice, differently.
     """
-    if path.name.startswith(KEPT) and path.is_file():
-        return judge_of(read_kept(path))
-    files = [path] if path.is_file() else sorted(path.glob("*.jsonl"))
-    if not files:
-        raise UsageError(f"no recorded judge replies at {str(path)!r}: expected a .jsonl file or a folder of them")
-    judged = replay(files, benchmark)
-    if not judged.judgements:
+    if path.is_file() and path.name.startswith(KEPT):
+        return read_judge(path)
+    if path.is_dir():
+        kept = kept_in(path)
+        if kept is not None:
+            return read_judge(kept)
+        folder = path / REPORTS_FOLDER if (path / REPORTS_FOLDER).is_dir() else path
+        files = sorted(file for file in folder.glob("*.jsonl") if not file.name.startswith(KEPT))
+    elif path.is_file():
+        files = [path]
+    else:
         raise UsageError(
-            f"{str(path)!r} holds no judge's reply about an item of {benchmark.name}: expected a .jsonl file or "
-            'a folder of them, with rows that have "eval_response" and "response"'
+            f"no judgements at {str(path)!r}: expected {KEPT}….jsonl, or a .jsonl file or folder of a judge's "
+            "recorded replies"
+        )
+    if benchmark is None and files:
+        raise UsageError(
+            f"{str(path)!r} holds recorded replies, not judgements: say of which items by --benchmark"
+        )
+    judged = no_judge if benchmark is None else replay(files, benchmark)
+    if not judged.judgements:
+        about = "" if benchmark is None else f" about an item of {benchmark.name}"
+        raise UsageError(
+            f"{str(path)!r} holds no judge's replies{about}: expected {KEPT}….jsonl, or .jsonl files with rows "
+            'that have "eval_response" and "response"'
         )
     return judged
+
+
+def kept_in(run: Path) -> Path | None:
+    """Return the file of a run directory's one judge; None where there is none.
+
+    People label a sample: they are compared with a judge, and never stand for one unless they are named.
+
+    Raises:
+        UsageError: there are several.
+    """
+    files = sorted(file for file in run.glob(f"{KEPT}*.jsonl") if not file.name.startswith(f"{KEPT}{ANNOTATOR}"))
+    if len(files) > 1:
+        paths = ", ".join(map(str, files))
+        raise UsageError(
+            f"{run} holds the replies of several judges ({paths}); name one of these files (--judge replay:PATH)"
+        )
+    return files[0] if files else None
+
+
+def read_judge(path: Path) -> Judged:
+    """Return the judge whose judgements a file ``judgements.<judge>.jsonl`` holds, by the file's name.
+
+    Where the manifest beside it says what was written and the file holds something else, the label says so. What
+    was recorded elsewhere, or has a file whose name cannot be a label, is named by what it says.
+
+    Raises:
+        DataError: a line is not what it should be.
+    """
+    judgements = read_kept(path)
+    name = path.name.removesuffix(".jsonl").removeprefix(KEPT)
+    if not judgements or name.startswith(_RECORDED) or name in (no_judge.label, "") or safe_name(name) != name:
+        return judge_of(judgements)
+    found = content_digest(judgements)
+    if _sealed(path) in (None, found):
+        return Judged(name, judgements)
+    return Judged(f"{name.partition(_EDITED)[0]}{_EDITED}{found[:8]}", judgements)
+
+
+def content_digest(judgements: Judgements) -> str:
+    """Return the SHA-256 over judgements, in hexadecimal, whatever their order."""
+    content = msgspec.json.encode([judgements[key] for key in sorted(judgements)])
+    return hashlib.sha256(content).hexdigest()
+
+
+def seal(path: Path, judgements: Judgements | None, details: Mapping[str, Any] | None = None) -> None:
+    """Write into the manifest beside a file of judgements what the judge wrote, so that an edit shows.
+
+    Args:
+        path: the file ``judgements.….jsonl``.
+        judgements: what it holds; None while it is being written, when nothing can be said of it.
+        details: what else the manifest is to hold; by default what it does.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    manifest = _manifest(path)
+    held = read_manifest(manifest)
+    holds = dict(held or {}) if details is None else dict(details)
+    holds.pop(_SEAL, None)
+    if judgements is not None:
+        holds[_SEAL] = content_digest(judgements)
+    if holds != held and (holds or held is not None):
+        write_document(manifest, holds)
+
+
+def unedited(path: Path) -> dict[Key, Judgement]:
+    """Read judgements that are to be gone on with.
+
+    Raises:
+        MismatchError: somebody has edited them since they were written.
+        DataError: a line is not what it should be.
+    """
+    judgements = read_kept(path)
+    if judgements and _sealed(path) not in (None, content_digest(judgements)):
+        raise MismatchError(
+            f"{path} was edited since the judge wrote it, and cannot be gone on with: move it elsewhere, where "
+            "--judge replay:PATH replays it, or delete it"
+        )
+    return judgements
+
+
+def _sealed(path: Path) -> str | None:
+    found = (read_manifest(_manifest(path)) or {}).get(_SEAL)
+    return found if isinstance(found, str) else None
+
+
+def _manifest(path: Path) -> Path:
+    return path.with_suffix(".manifest.json")
 
 
 def read_kept(path: Path) -> dict[Key, Judgement]:

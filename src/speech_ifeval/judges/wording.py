@@ -118,7 +118,8 @@ def token_for(texts: Sequence[str]) -> str:
 def read_reply(reply: str, use: Use, token: str) -> Read | None:
     """Read the last line of a judge's reply; None where it is not the one that was asked for.
 
-    Several lines with the token are one verdict only where they say the same.
+    Several lines that begin as a verdict with the token are one only where they say the same: one that begins so
+    and goes on otherwise contradicts it.
 
     >>> read_reply("It weighs both.\\nResult 12345678: YES", "reasoning", "12345678").verdict
     True
@@ -131,8 +132,13 @@ def read_reply(reply: str, use: Use, token: str) -> Read | None:
     last = _read_line(lines[-1], use, token)
     if last is None:
         return None
-    said = (_read_line(line, use, token) for line in lines[:-1])
-    return last if all(one is None or one == last for one in said) else None
+    said = (_read_line(line, use, token) for line in lines[:-1] if _begins_verdict(line, token))
+    return last if all(one == last for one in said) else None
+
+
+def _begins_verdict(line: str, token: str) -> bool:
+    match = _VERDICT.match(line)
+    return match is not None and match[1].lower() == token
 
 
 def _read_line(line: str, use: Use, token: str) -> Read | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,18 +74,39 @@ def load_samples(path: Path, rate: int) -> NDArray[np.float32]:
     return resampled
 
 
+def expect_file(path: Path) -> None:
+    """Refuse what is no regular file, without opening it: a pipe would never end.
+
+    Raises:
+        DataError: no such file, a path that no file can have, or a folder, pipe or device.
+
+    >>> expect_file(Path("."))
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.DataError: .: expected an audio file, found no regular file; correct the path
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: expected an audio file, found no such file; check the audio folder") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"{path}: expected an audio file, found a path that cannot be opened ({why}); correct the path"
+        ) from None
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path}: expected an audio file, found no regular file; correct the path")
+
+
 def _decoded(path: Path) -> tuple[NDArray[Any], int]:
     try:
         import soundfile
     except ImportError:
         raise MissingExtraError("audio", "soundfile", "reading audio") from None
+    expect_file(path)
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        if not path.exists():
-            raise DataError(
-                f"{path}: expected an audio file, found no such file; check the audio folder"
-            ) from None
         raise DataError(
             f"{path}: expected audio (wav, flac, ogg, mp3), found a file that cannot be decoded "
             f"({str(error).rpartition(': ')[2].rstrip('.')}); restore it"

@@ -226,10 +226,16 @@ KNOWN = (
 
 
 def find_known(name: str) -> KnownModel | None:
-    """Return what is known of a model by its name or specification, None for others.
+    """Return what is known of a model by its name, its specification or that without its scheme; None for others.
 
+    >>> find_known("salmonn").name
+    'SALMONN-13B'
     >>> find_known("hf:gpt2") is None
     True
     """
     wanted = name.casefold()
-    return next((one for one in KNOWN if wanted in (one.name.casefold(), one.spec.casefold())), None)
+    for one in KNOWN:
+        spec = one.spec.casefold()
+        if wanted in (one.name.casefold(), spec, spec.partition(":")[2]):
+            return one
+    return None

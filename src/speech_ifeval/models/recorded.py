@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from speech_ifeval.benchmarks import Benchmark, Joiner
+from speech_ifeval.benchmarks.forms.published import REPORTS_FOLDER
 from speech_ifeval.benchmarks.loading import SHIPPED
 from speech_ifeval.benchmarks.rows import decode_row, read_rows
 from speech_ifeval.benchmarks.selection import Selection
@@ -20,7 +21,6 @@ from speech_ifeval.runs import whole_lines
 
 RESPONSES_FILE = "responses.jsonl"
 RUN_FILE = "responses.manifest.json"
-REPORTS_FOLDER = "reports"
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".7z")
 _SHOWN = 3  # rows named in a message about many
 

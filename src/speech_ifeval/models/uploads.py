@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech_ifeval.errors import DataError, MissingExtraError
-from speech_ifeval.models.clips import load_samples
+from speech_ifeval.models.clips import expect_file, load_samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +52,7 @@ def _rate(path: Path) -> int:
         import soundfile
     except ImportError:
         raise MissingExtraError("audio", "soundfile", "reading audio") from None
+    expect_file(path)
     try:
         rate: int = soundfile.info(path).samplerate
     except (soundfile.LibsndfileError, OSError) as error:

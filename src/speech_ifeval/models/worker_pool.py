@@ -16,7 +16,8 @@ from speech_ifeval.models.worker_messages import Answer, Hello, InputsDiffer, Ne
 from speech_ifeval.models.worker_process import WorkerLostError, WorkerProcess
 from speech_ifeval.records import Response
 
-DEATHS_IN_A_ROW = 5
+IDLE_DEATHS_IN_A_ROW = 5
+REQUESTS_LOST_IN_A_ROW = 20
 STREAM = "stream"
 STOP_TICK_S = 0.05
 ID_SHOWN = 80
@@ -27,7 +28,9 @@ class WorkerPool(Model):
     """One model in several processes, started here. Their responses come through one iterator.
 
     A process that is lost is started again, and what it held is asked once more, one request at a time, so that
-    one that kills it takes no other with it; one that is lost twice is answered with the reason.
+    one that kills it takes no other with it; one that is lost twice is answered with the reason. A process that
+    dies again and again before it holds anything, or that loses many requests without a response between, stops
+    the stream with a ModelError.
 
     Raises:
         WorkerLostError: a process died before it said hello.
@@ -179,7 +182,8 @@ class _Driver:
         self._tried: set[str] = set()
         self._ended = False
         self._told_last = False
-        self._deaths = 0
+        self._idle_deaths = 0
+        self._lost = 0
 
     def run(self) -> None:
         over = False
@@ -240,22 +244,32 @@ class _Driver:
         if answer.id not in self._held:
             raise self.worker.lost(f"answered {printable(answer.id[:ID_SHOWN])!r}, which it does not hold")
         del self._held[answer.id]
-        self._deaths = 0
+        self._idle_deaths = self._lost = 0
         self._tell(self, answer.response())
 
     def _recover(self, lost: WorkerLostError) -> bool:
+        # Who dies over a request may do so because of it: the longest clips, which come first, are hard on memory.
+        self._idle_deaths = 0 if self._held else self._idle_deaths + 1
         for request in self._held.values():
             if request.id in self._tried:
+                self._lost += 1
                 self._tell(self, failed(request, lost.brief))
             else:
                 self._tried.add(request.id)
                 self._again.append(request)
         self._held.clear()
         self._told_last = False
-        self._deaths += 1
-        if self._deaths >= DEATHS_IN_A_ROW and not self.stopping:
-            raise ModelError(f"{lost}\nThis is the {DEATHS_IN_A_ROW}th time in a row, without a response between")
+        if not self.stopping:
+            self._give_up_at_last(lost)
         return self.stopping or self._over()
+
+    def _give_up_at_last(self, lost: WorkerLostError) -> None:
+        if self._idle_deaths >= IDLE_DEATHS_IN_A_ROW:
+            raise ModelError(
+                f"{lost}\nThis is the {IDLE_DEATHS_IN_A_ROW}th time in a row before anything was asked of it"
+            )
+        if self._lost >= REQUESTS_LOST_IN_A_ROW:
+            raise ModelError(f"{lost}\nThis cost {self._lost} requests in a row, without a response between")
 
     def _over(self) -> bool:
         return self._ended and not self._held and not self._again

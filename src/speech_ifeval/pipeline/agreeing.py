@@ -10,12 +10,11 @@ import numpy as np
 
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import MismatchError, UsageError
-from speech_ifeval.judges import Judgements, replay
-from speech_ifeval.judges.replay import KEPT, read_kept
+from speech_ifeval.judges import Judgements
+from speech_ifeval.judges.replay import KEPT, recorded_at
 from speech_ifeval.metrics.agreement import cohen_kappa, confusion, rate_of_words
 from speech_ifeval.metrics.intervals import rate_interval
 from speech_ifeval.metrics.word_errors import count_edits, normalise
-from speech_ifeval.models.recorded import REPORTS_FOLDER
 from speech_ifeval.records import SCHEMA_VERSION, USES, Judgement
 from speech_ifeval.results import Disagreement, Estimate, JudgeAgreement, UseAgreement
 
@@ -81,36 +80,9 @@ def read_source(path: Path, benchmark: Benchmark | None) -> Source:
         UsageError: there are none, or those of several judges.
         DataError: a line is broken.
     """
-    if path.is_dir():
-        kept = sorted(path.glob(f"{KEPT}*.jsonl"))
-        if len(kept) > 1:
-            held = ", ".join(map(str, kept))
-            raise UsageError(f"{path} holds the judgements of several judges ({held}); name one of these files")
-        if kept:
-            return _kept(kept[0])
-        folder = path / REPORTS_FOLDER if (path / REPORTS_FOLDER).is_dir() else path
-        return _recorded(path, sorted(folder.glob("*.jsonl")), benchmark)
-    if not path.is_file():
-        raise UsageError(f"no judgements at {str(path)!r}: expected a file {KEPT}….jsonl, or a folder")
-    return _kept(path) if path.name.startswith(KEPT) else _recorded(path, [path], benchmark)
-
-
-def _kept(path: Path) -> Source:
-    return Source(path.name.removeprefix(KEPT).removesuffix(".jsonl"), read_kept(path))
-
-
-def _recorded(path: Path, files: Sequence[Path], benchmark: Benchmark | None) -> Source:
-    if benchmark is None and files:
-        raise UsageError(
-            f"{str(path)!r} holds recorded replies, not judgements: say of which items by --benchmark"
-        )
-    judge = None if benchmark is None else replay(files, benchmark)
-    if judge is None or not judge.judgements:
-        raise UsageError(
-            f"{str(path)!r} holds no judge's replies: expected {KEPT}….jsonl, or .jsonl files with rows that "
-            'have "eval_response" and "response"'
-        )
-    return Source(judge.label, judge.judgements)
+    judged = recorded_at(path, benchmark)
+    name = judged.label if judged.judgements else path.name.removeprefix(KEPT).removesuffix(".jsonl")
+    return Source(name, judged.judgements)
 
 
 def _compare(

@@ -29,15 +29,15 @@ from speech_ifeval.judges import (
     reply_hash,
     use_of,
 )
-from speech_ifeval.judges.replay import ANNOTATOR, KEPT, read_kept, recorded_at
+from speech_ifeval.judges.replay import KEPT, kept_in, read_judge, read_kept, recorded_at, seal, unedited
 from speech_ifeval.judges.wording import CUT_OFF, UNREADABLE
 from speech_ifeval.metrics.intervals import rate_interval
 from speech_ifeval.metrics.judge_variance import JudgeVariance, Z, judge_variance
 from speech_ifeval.models import Model
 from speech_ifeval.models.recorded import Intake
 from speech_ifeval.models.replaying import ReplayModel
-from speech_ifeval.records import TWIN_CATEGORY, Item, Judgement, Response
-from speech_ifeval.runs import appender, write_document, write_lines
+from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Item, Judgement, Response
+from speech_ifeval.runs import appender, write_lines
 
 NO_JUDGE = "none"
 REPLAY = "replay"
@@ -90,17 +90,8 @@ def choose_judge(wanted: str | None, intake: Intake, benchmark: Benchmark) -> Ju
 
 
 def _kept_in(run: Path) -> Judged:
-    # People label a sample: they are compared with a judge, and never stand for one unless they are named.
-    files = sorted(file for file in run.glob(f"{KEPT}*.jsonl") if not file.name.startswith(f"{KEPT}{ANNOTATOR}"))
-    if len(files) > 1:
-        paths = ", ".join(map(str, files))
-        raise UsageError(f"{run} holds the replies of several judges ({paths}); choose with --judge replay:PATH")
-    if not files:
-        return no_judge
-    judgements = read_kept(files[0])
-    label = files[0].name.removeprefix(KEPT).removesuffix(".jsonl")
-    # A judge that was asked keeps its name; what was recorded elsewhere is named by what it says.
-    return judge_of(judgements) if label.startswith(f"{REPLAY}-") else Judged(label, judgements)
+    path = kept_in(run)
+    return no_judge if path is None else read_judge(path)
 
 
 def replayed(model: Model, benchmark: Benchmark) -> Judged | None:
@@ -110,8 +101,11 @@ def replayed(model: Model, benchmark: Benchmark) -> Judged | None:
 
 def keep_judgements(folder: Path, judged: Judged) -> None:
     """Write a judge's replies into the run directory, so that it can be scored again alone."""
-    if judged.judgements:
-        write_lines(_path(folder, judged.label), _sorted(judged.judgements))
+    if not judged.judgements or any(read_kept(one) == judged.judgements for one in folder.glob(f"{KEPT}*.jsonl")):
+        return
+    path = _path(folder, judged.label)
+    # The same judge may have said more here, which its own next run would have to ask for again.
+    _write(path, unedited(path) | dict(judged.judgements))
 
 
 def ask_judge(
@@ -134,11 +128,12 @@ def ask_judge(
         progress: called with (done, all) after each judgement.
 
     Raises:
+        MismatchError: somebody has edited the file since.
         SpeechIFEvalError: no question can be answered, or the file cannot be written; what came before is kept.
     """
     wanted = {(question.item, question.use): question for question in questions}
     path = _path(folder, judge.label)
-    kept = read_kept(path)
+    kept = unedited(path)
     done: dict[tuple[str, str], Judgement] = {
         key: kept[key]
         for key, question in wanted.items()
@@ -150,6 +145,7 @@ def ask_judge(
         cost = judge.cost(left)
         if confirm is not None and cost is not None and cost.calls:
             confirm(judge, cost)
+        seal(path, None)
         try:
             with appender(path) as out:
                 for count, judgement in enumerate(_judgements(judge, left), start=1):
@@ -159,11 +155,18 @@ def ask_judge(
                         progress(count, len(left))
         finally:
             details = {"judge": judge.name, "label": judge.label, **judge.details()}
-            write_document(path.with_suffix(".manifest.json"), details)
+            seal(path, read_kept(path), details)
     whole = kept | done
     if left or whole != kept:
-        write_lines(path, _sorted(whole))
+        _write(path, whole)
     return Judged(judge.label, done)
+
+
+def _write(path: Path, judgements: Judgements) -> None:
+    # A kill between the two leaves judgements of which nobody says what they were, not ones that seem edited.
+    seal(path, None)
+    write_lines(path, _sorted(judgements))
+    seal(path, judgements)
 
 
 def _judgements(judge: Judge, questions: list[Question]) -> Iterator[Judgement]:
@@ -228,28 +231,58 @@ def judge_notes(judged: Judged, benchmark: Benchmark) -> list[str]:
         notes.append(f"{failed} calls to the judge failed; the same command asks them again")
     if unread:
         notes.append(f"{unread} replies of the judge could not be read, asked twice; their items are unscored")
-    rows = [one for one in everything if one.use == "reasoning" and one.verdicts and one.item in benchmark.by_id]
+    repeated = [one for one in everything if one.verdicts and one.item in benchmark.by_id]
+    return [*notes, *_reasoning_note(repeated, benchmark), *_accuracy_notes(repeated, benchmark)]
+
+
+def _reasoning_note(repeated: list[Judgement], benchmark: Benchmark) -> Iterator[str]:
+    rows = [one for one in repeated if one.use == "reasoning"]
     found = judge_variance([one.verdicts for one in rows])
-    if found is not None:
-        notes.append(_variance_note(found, rows, benchmark))
-    return notes
-
-
-def _variance_note(found: JudgeVariance, rows: list[Judgement], benchmark: Benchmark) -> str:
-    rates = f"{min(found.rates):.1f} to {max(found.rates):.1f} %"
-    divided = f"{found.divided} of {found.items} replies with divided verdicts"
+    if found is None:
+        return
     note = (
-        f"judge repeats: chain of thought {rates} by repeat, {divided}; the "
-        f"judge alone moves the rate of one judging by ±{Z * found.deviation:.1f} points (95 %)"
+        f"judge repeats: chain of thought {_rates(found)} by repeat, {_divided(found)}; the judge alone moves the "
+        f"rate of one judging by ±{Z * found.deviation:.1f} points (95 %) and that of the majority by "
+        f"±{Z * found.of_majority:.1f}"
     )
     scored = [one for one in rows if one.verdict is not None]
-    numbers: dict[str, int] = {}
-    clips = [numbers.setdefault(benchmark.item(one.item).clip, len(numbers)) for one in scored]
-    if not scored:
-        return note
-    _, low, high = rate_interval(np.array([bool(one.verdict) for one in scored]), np.array(clips))
-    half_width = 50 * (high - low)
-    return f"{note}, {found.part_of(half_width):.1f} of the interval's ±{half_width:.1f}"
+    if scored:
+        numbers: dict[str, int] = {}
+        clips = [numbers.setdefault(benchmark.item(one.item).clip, len(numbers)) for one in scored]
+        _, low, high = rate_interval(np.array([bool(one.verdict) for one in scored]), np.array(clips))
+        half_width = 50 * (high - low)
+        note = f"{note}, {found.part_of(half_width):.1f} of the interval's ±{half_width:.1f}"
+    yield note
+
+
+def _accuracy_notes(repeated: list[Judgement], benchmark: Benchmark) -> Iterator[str]:
+    """Say it of each side of the task level, data set by data set, as its figures are given."""
+    for category, side in ((CATEGORIES[0], "with"), (TWIN_CATEGORY, "without")):
+        groups: dict[str, list[Judgement]] = {}
+        for one in repeated:
+            item = benchmark.item(one.item)
+            if one.use == "accuracy" and item.category == category:
+                groups.setdefault(item.dataset, []).append(one)
+        variances = {name: judge_variance([one.verdicts for one in groups[name]]) for name in sorted(groups)}
+        parts = [
+            f"{name} {_rates(found)} by repeat, {_divided(found)}, ±{Z * found.deviation:.1f} points and "
+            f"±{Z * found.of_majority:.1f}"
+            for name, found in variances.items()
+            if found is not None
+        ]
+        if parts:
+            yield (
+                f"judge repeats: accuracy {side} the constraint, and how far the judge alone moves the rate of "
+                f"one judging and of the majority (95 %): {'; '.join(parts)}"
+            )
+
+
+def _rates(found: JudgeVariance) -> str:
+    return f"{min(found.rates):.1f} to {max(found.rates):.1f} %"
+
+
+def _divided(found: JudgeVariance) -> str:
+    return f"{found.divided} of {found.items} replies with divided verdicts"
 
 
 def _plain_question(item: Item, benchmark: Benchmark) -> str:

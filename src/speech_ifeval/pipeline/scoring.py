@@ -15,16 +15,14 @@ import msgspec
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.benchmarks.selection import Selection
-from speech_ifeval.constraints import find_definition, split_thoughts
+from speech_ifeval.constraints import find_definition
 from speech_ifeval.constraints.language import detector_label
-from speech_ifeval.errors import DataError, OutputError, UsageError
+from speech_ifeval.errors import DataError, UsageError
 from speech_ifeval.judges import Judge, Judged, Setup, open_judge
 from speech_ifeval.judges.criteria import load_rubrics
 from speech_ifeval.metrics.summaries import ScoredRun, summarise
 from speech_ifeval.metrics.task_level import task_level
 from speech_ifeval.models.recorded import (
-    RESPONSES_FILE,
-    RUN_FILE,
     Intake,
     is_run,
     read_responses,
@@ -36,11 +34,12 @@ from speech_ifeval.pipeline.judging import (
     ask_judge,
     choose_judge,
     is_asked,
-    judge_notes,
     judgements_digest,
     keep_judgements,
     questions_about,
 )
+from speech_ifeval.pipeline.noting import count_replies, notes_of
+from speech_ifeval.pipeline.run_folder import begin_again, import_responses, refuse_input_folder
 from speech_ifeval.pipeline.verdicts import Rules
 from speech_ifeval.records import JUDGED_ID, SCHEMA_VERSION, Item, Verdict
 from speech_ifeval.results import Summary, TaskLevel
@@ -48,10 +47,8 @@ from speech_ifeval.runs import (
     appender,
     claim_stage,
     locked,
-    read_manifest,
     whole_lines,
     write_document,
-    write_lines,
 )
 
 _VERDICT = msgspec.json.Decoder(Verdict)
@@ -197,24 +194,24 @@ def _score_one(
 ) -> _Made:
     intake = read_responses(paths, benchmark)
     folder = output_dir or intake.run or Path("runs") / intake.name
-    _refuse_input_folder(folder, inputs)
+    refuse_input_folder(folder, inputs)
     items = _asked(benchmark, intake, scoring)
     with _judge(scoring, intake, benchmark) as opened, locked(folder):
         if intake.run is None or folder.resolve() != intake.run.resolve():
-            _import(folder, intake, benchmark, paths)
+            import_responses(folder, intake, benchmark, paths)
         judge = _judged(opened, folder, items, intake, scoring, benchmark, progress)
         label = scoring.label(judge)
         manifest, verdicts_file = folder / f"verdicts.{label}.manifest.json", folder / f"verdicts.{label}.jsonl"
         settings = _settings(benchmark, intake, scoring, judge, items)
-        _begin_again(manifest, verdicts_file, settings, growing=intake.growing)
+        begin_again(manifest, verdicts_file, settings, growing=intake.growing)
         settings = claim_stage(manifest, settings, _RESUMED_BY)
         verdicts = _decide(verdicts_file, items, intake, scoring, judge, progress)
     run = ScoredRun(
         name=intake.name,
         verdicts=verdicts,
         settings=shown_settings(settings),
-        replies=_replies(items, intake),
-        notes=_notes(items, judge, benchmark),
+        replies=count_replies(items, intake),
+        notes=notes_of(items, judge, benchmark),
         task=_task(items, intake, scoring, judge, benchmark),
     )
     return _Made(run, folder, label)
@@ -274,15 +271,6 @@ def _judged(
     return ask_judge(judge, folder, questions, known=known, confirm=scoring.confirm, progress=progress)
 
 
-def _begin_again(manifest: Path, verdicts: Path, settings: dict[str, Any], *, growing: bool) -> None:
-    """Drop the verdicts on responses or judgements that have changed since: they are made again in a second."""
-    before = read_manifest(manifest)
-    grown = ["judgements", *(("responses", "subset") if growing else ())]
-    if before is not None and any(before.get(key) != settings[key] for key in grown):
-        verdicts.unlink(missing_ok=True)  # first: without its verdicts the old manifest says nothing wrong
-        manifest.unlink()
-
-
 def _asked(benchmark: Benchmark, intake: Intake, scoring: Scoring) -> list[Item]:
     """The items to score: those that the run asked, and of these no more than the scoring wants."""
     wanted = {item.id for item in Selection(limit=scoring.limit).choose(benchmark)}
@@ -292,36 +280,6 @@ def _asked(benchmark: Benchmark, intake: Intake, scoring: Scoring) -> list[Item]
 def _subset(intake: Intake, scoring: Scoring) -> str:
     labels = [intake.selection.label, Selection(limit=scoring.limit).label]
     return "+".join(label for label in labels if label != "all") or "all"
-
-
-def _import(folder: Path, intake: Intake, benchmark: Benchmark, paths: Sequence[Path]) -> None:
-    """Copy the responses into the run directory, so that it can be scored again alone."""
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "stage": "import",
-        "name": intake.name,
-        "benchmark": f"{benchmark.name}-{benchmark.short_fingerprint}",
-        "responses": intake.fingerprint(),
-        "sources": [str(path) for path in paths],
-        "selection": msgspec.to_builtins(intake.selection),
-        "version": version("speech-ifeval"),
-    }
-    claim_stage(folder / RUN_FILE, manifest, ("benchmark", "responses"))
-    if not (folder / RESPONSES_FILE).exists():
-        write_lines(folder / RESPONSES_FILE, [intake.responses[id] for id in sorted(intake.responses)])
-
-
-def _refuse_input_folder(folder: Path, inputs: Sequence[Path]) -> None:
-    target = folder.resolve()
-    for path in inputs:
-        source = path.resolve() if path.is_dir() else path.resolve().parent
-        if is_run(path) and target in (source, source / REFERENCE_FOLDER):
-            continue  # a run directory of ours is scored again in place
-        if target == source or (path.is_dir() and source in target.parents):
-            raise OutputError(
-                f"{folder} lies in a folder that is read from ({path}); results never go into the input: give "
-                "another --output-dir"
-            )
 
 
 def _settings(
@@ -362,40 +320,3 @@ def _task(
         if answer.pair in asked and (intake.selection.twins or answer.constrained)
     ]
     return task_level(answers, scoring.seed) if answers else None
-
-
-def _replies(items: list[Item], intake: Intake) -> dict[str, int]:
-    counts = dict.fromkeys(
-        (
-            *("items", "answered", "missing", "failed", "empty", "truncated"),
-            *("with_thoughts", "unclosed_thoughts", "audio_cut"),
-        ),
-        0,
-    )
-    for item in items:
-        counts["items"] += 1
-        response = intake.responses.get(item.id)
-        if response is None:
-            counts["missing"] += 1
-        elif response.text is None:
-            counts["failed"] += 1
-        else:
-            counts["answered"] += 1
-            split = split_thoughts(response.text)
-            counts["empty"] += not split.answer.strip()
-            counts["truncated"] += response.finish_reason == "length"
-            counts["audio_cut"] += response.audio_cut is True
-            counts["with_thoughts"] += split.thoughts is not None
-            counts["unclosed_thoughts"] += not split.closed
-    return counts
-
-
-def _notes(items: list[Item], judge: Judged, benchmark: Benchmark) -> list[str]:
-    notes = [f"the benchmark holds no {category} items" for category in benchmark.missing_categories]
-    judged = any(constraint.id == JUDGED_ID for item in items for constraint in item.constraints)
-    if judged and not judge.judgements:
-        notes.append(
-            "chain of thought is unscored: it takes a judge, and no recorded replies of one lie beside the "
-            "responses (reports/*.jsonl, or --judge replay:PATH)"
-        )
-    return notes + judge_notes(judge, benchmark)

@@ -22,6 +22,7 @@ TWIN_FILE = "closed_ended_questions-woprompt.jsonl"
 CREATIVE_FILE = "creative_writing.jsonl"
 THOUGHT_FILE = "chain-of-thought.jsonl"
 FOLDERS = (".", "eval_data", "data/eval_data")
+REPORTS_FOLDER = "reports"  # of judges' replies, beside recorded responses
 
 # Only names that no other corpus uses; for anything else the source stays unsaid.
 _SOURCES = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from speech_ifeval.endpoints import Endpoint
+from speech_ifeval.endpoints import Endpoint, refuse_keys
 from speech_ifeval.errors import UsageError
 from speech_ifeval.judges.cache import ReplyCache, Said, default_folder
 from speech_ifeval.judges.interface import Judge
@@ -31,6 +31,7 @@ def open_openai(
     max_tokens: int = 1024,
     temperature: float = 0.0,
     seed: int = 0,
+    server: str = "",
     body: dict[str, Any] | None = None,
 ) -> Judge:
     """Any model behind an OpenAI-compatible chat endpoint, hosted or on this machine.
@@ -46,7 +47,8 @@ def open_openai(
         retries: further tries of a call that failed.
         max_tokens: the longest reply.
         temperature, seed: sent where the server takes them; repeats count the seed up.
-        body: further fields of every request.
+        server: what to call the server in cache and label in the place of its address, so that it may move.
+        body: further fields of every request; no key may stand in it.
 
     Raises:
         UsageError: an argument does not fit, or there is no key where one is needed.
@@ -56,6 +58,7 @@ def open_openai(
     taken = sorted(_OURS & (body or {}).keys())
     if taken:
         raise UsageError(f"openai:{target}: body may not hold {taken[0]!r}, which the judge sets; take it out")
+    refuse_keys(f"openai:{target}", body or {})
     for name, value in (
         *(("concurrency", concurrency), ("timeout", timeout), ("retries", retries + 1)),
         *(("max_tokens", max_tokens), ("temperature", temperature + 1)),
@@ -64,8 +67,9 @@ def open_openai(
             raise UsageError(f"openai:{target}: {name} is too small; give a larger one")
     endpoint = Endpoint(base_url, api_key_env=api_key_env, timeout=timeout, retries=retries)
     settings = {
-        # A server on this machine may come back on another port, and is then no other judge.
-        "server": endpoint.base_url if endpoint.remote_host is not None else "this machine",
+        # Two servers on this machine differ in nothing but the port; who moves one can say that it is the same.
+        "server": server.strip() or endpoint.base_url,
+        "model": target,
         "max_tokens": max_tokens,
         "temperature": temperature,
         "seed": seed,
@@ -111,6 +115,7 @@ class _EndpointJudge(LanguageJudge):
                 **self._fields["body"],
             },
             may_be_left_out={"temperature", "seed"},
+            way_out="take it out of body",
         )
         return Said(reply.text, reply.finish_reason == "length")
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from speech_ifeval.endpoints import CallError, Endpoint, concurrently
+from speech_ifeval.endpoints import CallError, Endpoint, concurrently, refuse_keys
 from speech_ifeval.errors import DataError, UsageError
 from speech_ifeval.models.interface import Generation, Model, Request, failed
 from speech_ifeval.models.registry import adapter
@@ -54,7 +54,7 @@ def open_openai(
         audio_limit: the longest clip that the model hears whole, in seconds.
         max_tokens_field: what the server calls the limit of a reply.
         omit: fields not to send, such as ``temperature+seed``, for servers that refuse them.
-        body: further fields of every request, as a table in JSON or TOML.
+        body: further fields of every request, as a table in JSON or TOML; no key may stand in it.
 
     Raises:
         UsageError: an argument does not fit, or there is no key where one is needed.
@@ -63,6 +63,7 @@ def open_openai(
     taken = sorted(_OURS & (body or {}).keys())
     if taken:
         raise UsageError(f"openai:{target}: body may not hold {taken[0]!r}, which the adapter sets; take it out")
+    refuse_keys(f"openai:{target}", body or {})
     for name, value in (("concurrency", concurrency), ("timeout", timeout), ("retries", retries + 1)):
         if value <= 0:
             raise UsageError(f"openai:{target}: {name} is too small; give a larger one")
@@ -139,6 +140,7 @@ class _EndpointModel(Model):
                 _messages(request, audio),
                 self._fields(request.generation),
                 may_be_left_out=_may_be_left_out(request.generation),
+                way_out="leave it out with omit=…, or take it out of body",
             )
         except (CallError, DataError) as error:
             return failed(request, str(error))

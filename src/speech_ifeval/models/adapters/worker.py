@@ -53,6 +53,7 @@ def open_worker(
     folder = Path(cwd).expanduser()
     if not folder.is_dir():
         raise UsageError(f"worker:{target}: expected a folder at cwd={cwd}, found none; check the path")
+    content = hashlib.sha256(script.read_bytes()).hexdigest()[:SHORT_HASH]
     process = WorkerProcess(
         f"worker:{target}",
         [*runs, str(script)],
@@ -63,9 +64,8 @@ def open_worker(
         item_timeout=item_timeout,
     )
     model = WorkerPool([process])
-    model.settings = {"worker": script.stem, **model.settings}
-    content = hashlib.sha256(script.read_bytes()).hexdigest()[:SHORT_HASH]
-    model.recorded = {"script": content, **model.recorded}
+    # The script's own word comes first: it cannot hide that it was edited.
+    model.settings = {"worker": script.stem, **model.settings, "script": content}
     return model
 
 

@@ -124,10 +124,10 @@ class LtuAs:
                 self._model = self._language_model(llm, ckpt)
                 self._encoder = _encoder(torch, whisper, encoder).to(device).eval()
                 self._asr = _recogniser(torch, asr, asr_device or device).eval()
-        except pickle.UnpicklingError as error:
+        except pickle.UnpicklingError:
             raise UsageError(
                 "a checkpoint holds more than tensors; loading it can run code. Where its source is to be trusted "
-                f"give allow_pickle=true ({str(error).splitlines()[0]})"
+                "give allow_pickle=true"
             ) from None
         lora = lora_setting(lora_scale)
         _scale_lora(self._model, lora["scale"])
