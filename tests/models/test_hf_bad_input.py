@@ -184,3 +184,16 @@ def test_a_template_of_texts_alone_gets_the_audio_as_its_placeholder(
     with opened(tiny_qwen2_audio, chat_template=str(template)) as model:
         assert "[user]<|AUDIO|>Speak." in model.prompt(one)
         assert model.inputs_differ(one, other) is True
+
+
+def test_a_template_with_a_clock_gives_the_same_prompt_tomorrow(tmp_path: Path) -> None:
+    dated = (
+        "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+        'Today: {{ date_string }}, {{ strftime_now("%Y") }}.'
+        "{% for message in messages %}[{{ message['role'] }}]{{ message['content'] }}{% endfor %}[assistant]"
+    )
+    folder = tiny.llama(tmp_path / "dated", chat_template=dated)
+    with opened(folder) as model:
+        asked = Request("a", "Speak.", system="Be brief.")
+        assert model.prompt(asked) == "Today: 26 Jul 2024, 2024.[system]Be brief.[user]Speak.[assistant]"
+        assert model.settings["prompt_date"] == "2024-07-26"

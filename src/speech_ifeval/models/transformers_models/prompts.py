@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -19,6 +20,8 @@ Audio = dict[str, Any]
 # Templates that print today's date would make another prompt of the same request tomorrow. This is the date that
 # the template of Llama-3.1 itself falls back on.
 PROMPT_DATE = date(2024, 7, 26)
+
+_CLOCK = re.compile(r"strftime_now\(\s*(?P<quote>['\"])(?P<form>.*?)(?P=quote)\s*\)")
 
 OWN_TURN = "a turn of its own"
 FOLDED = "folded into the user turn"
@@ -78,9 +81,8 @@ class Prompts:
         """Return a chat as text, ready for the reply."""
         options: dict[str, Any] = {}
         if self._template is not None:
-            options = {"chat_template": self._template, "add_generation_prompt": True}
+            options = {"chat_template": _with_prompt_date(self._template), "add_generation_prompt": True}
         if self._dated:
-            options["strftime_now"] = PROMPT_DATE.strftime
             options["date_string"] = PROMPT_DATE.strftime("%d %b %Y")
         rendered: str
         if self._in_code:
@@ -152,6 +154,11 @@ class Prompts:
         if form is not None and self.audio_token and rendered.count(self.audio_token) != 1:
             return "the audio is dropped"
         return None
+
+
+def _with_prompt_date(template: str) -> str:
+    # transformers hands templates plain data only: a clock of one's own cannot be passed, its calls are filled in.
+    return _CLOCK.sub(lambda call: json.dumps(PROMPT_DATE.strftime(call["form"])), template)
 
 
 def audio_part(samples: Sequence[float], rate: int) -> Audio:
