@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Callable[[Path, Write], Args], int, list[str]]] = {
     "recorded judge replies that do not exist": (
         lambda folder, write: [write("m.jsonl", TUNED), "--judge", f"replay:{folder / 'none'}"],
         2,
-        ["no recorded judge replies at"],
+        ["no judgements at"],
     ),
     "broken recorded judge replies": (
         lambda folder, write: [
