@@ -37,6 +37,7 @@ HOSTILE = [
     ("a NUL", 'say(b\'{"type":"response","id":"i1","text":"\\x00"}\\n\')', "JSON is malformed"),
     ("deep nesting", 'say(b"[" * 100000 + b"]" * 100000 + b"\\n")', "no message"),
     ("a steered terminal", 'say(b"\\x1b[2J\\x1b]0;owned\\x07\\n")', "no message"),
+    ("an error in colour", 'response(request, text=None, error="\\x1b[31mred\\x07")', "red"),
     (
         "an unknown id",
         'say({"type": "response", "id": "i9", "text": "x"})',
