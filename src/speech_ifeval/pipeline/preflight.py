@@ -12,9 +12,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.clips import Clip, read_clip
 from speech_ifeval.errors import DataError, ModelError, UsageError
 from speech_ifeval.models import Generation, Model, Request
-from speech_ifeval.models.clips import Clip, read_clip
 from speech_ifeval.records import Item, Response
 
 AUDIO_FOLDERS = (".", "audios", "audio", "../audios", "../../audios")
