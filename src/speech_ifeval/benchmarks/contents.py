@@ -87,14 +87,14 @@ class Benchmark:
 def fingerprint_of(items: Iterable[Item]) -> str:
     """Return the SHA-256, in hexadecimal, over what a score can depend on.
 
-    That is every field but `source`, `licence` and `speaker`, in the order of the items, with the kwargs' names
-    sorted; neither file names nor line ends nor unknown fields count.
+    That is every field but `source`, `licence`, `speaker` and `wording`, in the order of the items, with the kwargs'
+    names sorted; neither file names nor line ends nor unknown fields count.
 
     >>> one = Item("closed-ended/0000", "closed-ended", "Transcribe.", "a.wav", "asr")
     >>> fingerprint_of([one])[:12]
     '98454de0423e'
     >>> import msgspec
-    >>> fingerprint_of([msgspec.structs.replace(one, source="MELD")]) == fingerprint_of([one])
+    >>> fingerprint_of([msgspec.structs.replace(one, source="MELD", wording="en/x:y/01")]) == fingerprint_of([one])
     True
     """
     encoder = msgspec.json.Encoder(order="deterministic")
