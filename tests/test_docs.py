@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from speech_ifeval import errors
 from speech_ifeval.cli import app
-from speech_ifeval.records import Verdict
+from speech_ifeval.records import Item, Verdict
 from speech_ifeval.results import (
     Behaviour,
     ChangedAnswers,
@@ -114,6 +114,7 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
     "record",
     [
         Summary,
+        Item,
         Verdict,
         Estimate,
         Rate,

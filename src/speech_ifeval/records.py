@@ -43,6 +43,8 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         twin: the id of the same question with (or without) its constraint.
         source: the corpus the clip comes from, and its licence where one is stated.
         speaker: who is heard, such as ``LibriSpeech/1995``; None where it is not known for sure.
+        wording: which wording of its pool demands the constraint, such as ``en/startend:quotation/07``; None where
+            the item was not drawn from a pool.
 
     >>> Item("closed-ended/0000", "closed-ended", "Transcribe.", "a.wav", "asr").constraints
     ()
@@ -61,6 +63,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     source: str | None = None
     licence: str | None = None
     speaker: str | None = None
+    wording: str | None = None
 
 
 class Response(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

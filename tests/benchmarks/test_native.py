@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from speech_ifeval.benchmarks import load_benchmark
+from speech_ifeval.benchmarks import find_defects, load_benchmark
 from speech_ifeval.errors import DataError
 
 HEADER = b'{"name": "mine", "schema_version": 1, "description": "d", "licence": "CC0"}'
@@ -96,6 +97,10 @@ def test_bad_item(items: list[Any], line: int, message: str, write: Callable[...
             'the field "name" must be a text that is not empty',
         ),
         (b'{"title": "x", "description": "", "schema_version": 1}', 'the field "title" is not known'),
+        (
+            b'{"name": "x", "description": "", "schema_version": 1, "language": " "}',
+            'the field "language" must be a text that is not empty',
+        ),
     ],
 )
 def test_bad_header(header: bytes, message: str, write: Callable[..., Path]) -> None:
@@ -123,4 +128,36 @@ def test_speakers_are_read_and_change_no_fingerprint(write: Callable[..., Path])
     told = load_benchmark(write({"benchmark.json": HEADER, "items.jsonl": items}))
     assert [one.speaker for one in told] == ["anna", None]
     untold = load_benchmark(write({"benchmark.json": HEADER, "items.jsonl": [item(), items[1]]}))
+    assert told.fingerprint == untold.fingerprint
+
+
+GERMAN = 'Schreib es auf.\nBeginne mit "Also:" und benutze "Haus".'
+
+
+@pytest.mark.parametrize(
+    ("language", "constraint", "kinds"),
+    [
+        ("de", {"id": "change_case:english_capital"}, []),
+        ("de", {"id": "detectable_format:number_bullet_lists", "kwargs": {"num_bullets": 3}}, []),
+        ("de", {"id": "combination:repeat_prompt", "kwargs": {"prompt_to_repeat": "Also:"}}, []),
+        ("de", {"id": "combination:repeat_prompt", "kwargs": {"prompt_to_repeat": "Nun:"}}, ["phrase-not-stated"]),
+        ("de", {"id": "keywords:existence", "kwargs": {"keywords": ["Baum"]}}, ["keyword-not-stated"]),
+        (None, {"id": "change_case:english_capital"}, ["constraint-not-stated"]),
+        ("en", {"id": "change_case:english_capital"}, ["constraint-not-stated"]),
+    ],
+)
+def test_rules_that_read_english_are_for_english_instructions(
+    language: str | None, constraint: dict[str, Any], kinds: list[str], write: Callable[..., Path]
+) -> None:
+    header = {"name": "x", "schema_version": 1, "description": "", "language": language}
+    asked = item(instruction=GERMAN, constraints=[constraint])
+    folder = write({"benchmark.json": json.dumps(header).encode(), "items.jsonl": [asked]})
+    found = find_defects(load_benchmark(folder))
+    assert [defect.kind for defect in found if defect.severity == "error"] == kinds
+
+
+def test_a_wording_is_read_and_changes_no_fingerprint(write: Callable[..., Path]) -> None:
+    told = load_benchmark(write({"benchmark.json": HEADER, "items.jsonl": [item(wording="en/x:y/01")]}))
+    assert told.items[0].wording == "en/x:y/01"
+    untold = load_benchmark(write({"benchmark.json": HEADER, "items.jsonl": [item()]}))
     assert told.fingerprint == untold.fingerprint

@@ -29,3 +29,18 @@ def test_a_text_full_of_digits_states_no_amount() -> None:
     endless = "1" * 5000
     assert numbers_in(f"in {endless} words") == []
     assert amounts_of("words", f"in {endless} words") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("Use 5 or more sentences.", 5, None),
+        ("Your answer must have 5 sentences or more.", 5, None),
+        ("Three sentences or fewer, please.", 1, 3),
+        ("Write 4 sentences or less than that.", 1, 4),
+        ("Write 4 sentences or poems.", 4, 4),
+        ("Write 4 sentences or moreover a poem.", 4, 4),
+    ],
+)
+def test_more_or_fewer_stands_before_or_behind_the_unit(text: str, low: int, high: int | None) -> None:
+    assert [(amount.low, amount.high) for amount in amounts_of("sentences?", text)] == [(low, high)]

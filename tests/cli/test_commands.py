@@ -14,6 +14,7 @@ from speech_ifeval.constraints import definitions
 from speech_ifeval.results import Comparison, Summary
 from tests.cli.conftest import SHIPPED, TUNED, Write, contents
 from tests.command_line import command, invoke, run
+from tests.spoken import write_spoken
 
 # A name that would clear a screen, colour a table, end a cell, a code span or a heading, or turn the text round.
 EVIL = "\x1b[2J[red]x[/] |<b>`*_a_*`\x07\u202e\x9b31m"
@@ -128,6 +129,18 @@ def test_markdown_tables_have_as_many_cells_in_every_row(scored: Path) -> None:
         assert len(tables) >= 2
         for table in tables:
             assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+
+
+@pytest.mark.parametrize("place", ["audio", "audios", ".", "../audio"])
+def test_check_benchmark_finds_the_clips_where_run_does(tmp_path: Path, place: str) -> None:
+    benchmark = write_spoken(tmp_path / "spoken")
+    assert "audio-missing" not in invoke("check-benchmark", benchmark.root).out
+    (benchmark.root / place).mkdir(exist_ok=True)
+    if place != "audio":
+        (benchmark.root / "audio" / "clips").rename(benchmark.root / place / "clips")
+    assert "audio-missing" not in invoke("check-benchmark", benchmark.root).out
+    next((benchmark.root / place / "clips").iterdir()).unlink()
+    assert "audio-missing" in invoke("check-benchmark", benchmark.root).out
 
 
 def test_constraints_lists_every_id_in_every_rule_set() -> None:

@@ -104,7 +104,7 @@ def test_a_ten_minute_clip_is_read(spoken: Benchmark) -> None:
     assert survey.longer_than(30) == 1
 
 
-@pytest.mark.parametrize("place", ["audio", "audios", ".", "../audios"])
+@pytest.mark.parametrize("place", ["audio", "audios", ".", "../audios", "../audio"])
 def test_the_audio_is_found_in_and_beside_the_benchmark(place: str, spoken: Benchmark) -> None:
     folder = spoken.root / place
     if place != "audio":

@@ -31,6 +31,7 @@ class Benchmark:
         missing_categories: the categories that `root` holds no items of; rates over them do not exist.
         licence: as the benchmark states it; None where it states none.
         description: what the benchmark says about itself.
+        language: of the instructions, such as ``en``; None where the benchmark does not say.
         places: item id to ``file:line`` inside `root`, for messages about the item.
 
     >>> from speech_ifeval.benchmarks import load_benchmark
@@ -47,6 +48,7 @@ class Benchmark:
     missing_categories: tuple[str, ...] = field(default=(), compare=False)
     licence: str | None = field(default=None, repr=False, compare=False)
     description: str = field(default="", repr=False, compare=False)
+    language: str | None = field(default=None, repr=False, compare=False)
     places: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -87,14 +89,14 @@ class Benchmark:
 def fingerprint_of(items: Iterable[Item]) -> str:
     """Return the SHA-256, in hexadecimal, over what a score can depend on.
 
-    That is every field but `source`, `licence` and `speaker`, in the order of the items, with the kwargs' names
-    sorted; neither file names nor line ends nor unknown fields count.
+    That is every field but `source`, `licence`, `speaker` and `wording`, in the order of the items, with the
+    kwargs' names sorted; neither file names nor line ends nor unknown fields count.
 
     >>> one = Item("closed-ended/0000", "closed-ended", "Transcribe.", "a.wav", "asr")
     >>> fingerprint_of([one])[:12]
     '98454de0423e'
     >>> import msgspec
-    >>> fingerprint_of([msgspec.structs.replace(one, source="MELD")]) == fingerprint_of([one])
+    >>> fingerprint_of([msgspec.structs.replace(one, source="MELD", wording="en/x:y/01")]) == fingerprint_of([one])
     True
     """
     encoder = msgspec.json.Encoder(order="deterministic")

@@ -14,6 +14,7 @@ from speech_ifeval.benchmarks.transcripts import find_transcript_defects
 from speech_ifeval.benchmarks.wording import find_wording_defects
 from speech_ifeval.errors import UsageError
 
+ENGLISH = "en"
 UNANSWERABLE_KINDS = ("options-pasted", "label-not-offered")
 
 Check = Callable[[Sequence[Question]], Iterator[Defect]]
@@ -35,8 +36,9 @@ def find_defects(benchmark: Benchmark, audio_root: Path | None = None) -> list[D
     []
     """
     questions = list(questions_of(benchmark))
-    checks: tuple[Check, ...] = (find_wording_defects, find_answer_defects, find_transcript_defects, _collection)
+    checks: tuple[Check, ...] = (find_answer_defects, find_transcript_defects, _collection)
     found = list(chain.from_iterable(check(questions) for check in checks))
+    found.extend(find_wording_defects(questions, in_english=benchmark.language in (None, ENGLISH)))
     if audio_root is not None:
         found.extend(_missing_audio(benchmark, Path(audio_root)))
     order = {item.id: index for index, item in enumerate(benchmark.items)}

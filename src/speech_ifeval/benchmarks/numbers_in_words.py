@@ -73,9 +73,10 @@ def _pattern(unit: str) -> re.Pattern[str]:
     bound = rf"(?:(?P<at_least>{_AT_LEAST})|(?P<above>{_ABOVE})|(?P<at_most>{_AT_MOST})|(?P<below>{_BELOW}))"
     between = rf"(?:between )?(?P<low>{_NUMBER})(?: and | to | or |\s*[-–]\s*)(?P<high>{_NUMBER})"
     after = r"(?: or (?:(?P<or_more>more)|(?P<or_fewer>fewer|less)))?"
+    behind = r"(?: or (?:(?P<more_behind>more)|(?P<fewer_behind>fewer|less))\b)?"
     return re.compile(
         rf"(?<![\w-])(?:{bound} )?(?:{between}|(?P<number>{_NUMBER})){after}"
-        rf"(?: [\w'’-]+){{0,2}}? (?:{unit})\b",
+        rf"(?: [\w'’-]+){{0,2}}? (?:{unit})\b{behind}",
         re.IGNORECASE,
     )
 
@@ -105,12 +106,12 @@ def amounts_of(unit: str, text: str) -> list[Amount]:
 def _bounds(match: re.Match[str], number: int) -> tuple[int, int | None]:
     if match["low"] is not None:
         return value_of(match["low"]) or 0, number
-    if match["at_least"] or match["or_more"]:
+    if match["at_least"] or match["or_more"] or match["more_behind"]:
         return number, None
     if match["above"]:
         return number + 1, None
     # An empty reply follows nothing, so every upper bound has one below it.
-    if match["at_most"] or match["or_fewer"]:
+    if match["at_most"] or match["or_fewer"] or match["fewer_behind"]:
         return min(1, number), number
     if match["below"]:
         return min(1, number), number - 1

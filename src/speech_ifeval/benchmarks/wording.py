@@ -44,11 +44,14 @@ _QUOTED = re.compile(
 )
 
 
-def find_wording_defects(questions: Iterable[Question]) -> Iterator[Defect]:
-    """Yield where an instruction demands something else than its kwargs check."""
+def find_wording_defects(questions: Iterable[Question], in_english: bool = True) -> Iterator[Defect]:
+    """Yield where an instruction demands something else than its kwargs check.
+
+    What an instruction says is known in English only; phrases and keywords must stand in it in any language.
+    """
     for question in questions:
         for constraint in question.item.constraints:
-            mentions = _MENTIONS.get(constraint.id)
+            mentions = _MENTIONS.get(constraint.id) if in_english else None
             if mentions is not None and not mentions.search(_demand(question)):
                 yield question.defect(
                     "constraint-not-stated",
@@ -59,7 +62,8 @@ def find_wording_defects(questions: Iterable[Question]) -> Iterator[Defect]:
                     with_twin=False,
                 )
             elif constraint.id in _COUNTED:
-                yield from _amount_defects(question, constraint, _COUNTED[constraint.id])
+                if in_english:
+                    yield from _amount_defects(question, constraint, _COUNTED[constraint.id])
             elif constraint.id in _PHRASES:
                 yield from _phrase_defects(question, constraint.kwargs.get(_PHRASES[constraint.id]))
             elif constraint.id in _WORD_LISTS:

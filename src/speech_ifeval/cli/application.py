@@ -9,6 +9,7 @@ import typer
 
 from speech_ifeval.cli import (
     annotate_command,
+    build_command,
     check_benchmark_command,
     compare_command,
     constraints_command,
@@ -58,6 +59,7 @@ app.command("compare")(guarded(compare_command.compare_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
+app.command("build")(guarded(build_command.build_command))
 app.command("fetch")(guarded(fetch_command.fetch_command))
 app.command("check-benchmark")(guarded(check_benchmark_command.check_benchmark_command))
 app.command("constraints")(guarded(constraints_command.constraints_command))

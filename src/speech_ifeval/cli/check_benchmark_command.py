@@ -13,7 +13,7 @@ FOUND = 1
 def check_benchmark_command(
     path: Annotated[str, typer.Argument(metavar="PATH", help="The benchmark: a folder, or example.")],
     audio: Annotated[
-        Path | None, typer.Option(help="The audio folder; without it, audio is looked for in the benchmark.")
+        Path | None, typer.Option(help="The audio folder. Default: in or beside the benchmark's.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the defects as JSON.")] = False,
 ) -> None:
@@ -23,10 +23,16 @@ def check_benchmark_command(
     """
     from speech_ifeval.benchmarks import find_defects, load_benchmark
     from speech_ifeval.cli.output import print_json, print_view
+    from speech_ifeval.errors import DataError
+    from speech_ifeval.pipeline.preflight import find_audio
 
     benchmark = load_benchmark(path)
-    beside = (benchmark.root / "audios", benchmark.root.parent / "audios")
-    defects = find_defects(benchmark, audio or next(filter(Path.is_dir, beside), benchmark.root))
+    if audio is None:
+        try:
+            audio = find_audio(benchmark, benchmark.items, None)
+        except DataError:  # no clip anywhere: that is a defect, and one line says so
+            audio = benchmark.root
+    defects = find_defects(benchmark, audio)
     if as_json:
         print_json({"benchmark": benchmark.name, "fingerprint": benchmark.fingerprint, "defects": defects})
     else:

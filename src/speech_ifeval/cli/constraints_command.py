@@ -21,6 +21,7 @@ def constraints_command(
             "kwargs": {field.name: field.kind.expected for field in definition.fields},
             "rules": definition.rules,
             "version": definition.version,
+            "scripts": definition.scripts,
             "checks": definition.summary,
         }
         for definition in definitions()

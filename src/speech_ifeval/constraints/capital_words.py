@@ -15,6 +15,7 @@ from itertools import repeat
 
 from speech_ifeval.constraints.kwargs import Count, Relation
 from speech_ifeval.constraints.registry import Miss, Verifier, constraint
+from speech_ifeval.constraints.scripts import BICAMERAL
 from speech_ifeval.constraints.sentences import count_loop, is_letter, sentence_spans
 
 _SPACE = r"[^\S\x1c-\x1f]"  # unlike `str.split`, the substitutions do not take \x1c to \x1f for white space
@@ -66,7 +67,7 @@ _IT_WAS_INSIDE = re.compile(r"(?i)(?<= )('t)(was)\b")
 _SEPARATOR = re.compile(r"[\x1c-\x1f]")
 
 
-@constraint("change_case:capital_word_frequency")
+@constraint("change_case:capital_word_frequency", scripts=BICAMERAL)
 def capital_word_frequency(*, capital_frequency: Count, capital_relation: Relation) -> Verifier:
     """Fewer than, or at least, so many words are in capital letters.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from speech_ifeval.constraints.language import detect, require_detector
 from speech_ifeval.constraints.registry import Check, Miss, Verifier, constraint
+from speech_ifeval.constraints.scripts import BICAMERAL
 
 _FEW_WORDS = 2  # words in the other case up to which a miss is called near
 
@@ -30,13 +31,13 @@ def _not_lower(character: str) -> bool:
     return character.isupper() or character.istitle()
 
 
-@constraint("change_case:english_capital", code="CC", rules=("official", "careful"))
+@constraint("change_case:english_capital", code="CC", rules=("official", "careful"), scripts=BICAMERAL)
 def all_capitals() -> Verifier:
     """Every letter that has a case is a capital, and there is at least one; the language does not matter."""
     return _case(str.isupper, _not_upper, "all capitals")
 
 
-@constraint("change_case:english_lowercase", code="CC", rules=("official", "careful"))
+@constraint("change_case:english_lowercase", code="CC", rules=("official", "careful"), scripts=BICAMERAL)
 def all_lowercase() -> Verifier:
     """Every letter that has a case is lower-case, and there is at least one; the language does not matter."""
     return _case(str.islower, _not_lower, "all lower case")
@@ -54,14 +55,14 @@ def _english(verifier: Verifier) -> Verifier:
     return Verifier(check, why)
 
 
-@constraint("change_case:english_capital", code="CC", rules=("ifeval",))
+@constraint("change_case:english_capital", code="CC", rules=("ifeval",), scripts=("Latin",))
 def english_capitals() -> Verifier:
     """All capitals, and English by the language detector."""
     require_detector("change_case:english_capital in the rule set ifeval")
     return _english(all_capitals())
 
 
-@constraint("change_case:english_lowercase", code="CC", rules=("ifeval",))
+@constraint("change_case:english_lowercase", code="CC", rules=("ifeval",), scripts=("Latin",))
 def english_lowercase() -> Verifier:
     """All lower case, and English by the language detector."""
     require_detector("change_case:english_lowercase in the rule set ifeval")

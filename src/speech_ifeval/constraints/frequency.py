@@ -16,6 +16,7 @@ from itertools import islice
 from speech_ifeval.constraints.keywords import bounded, refuse_metacharacters
 from speech_ifeval.constraints.kwargs import Count, Letter, Phrase, Relation
 from speech_ifeval.constraints.registry import Miss, Verifier, constraint
+from speech_ifeval.constraints.scripts import SPACED
 
 _FREQUENCY = "keywords:frequency"
 _LETTER_FREQUENCY = "keywords:letter_frequency"
@@ -130,7 +131,7 @@ def frequency(*, keyword: Phrase, frequency: Count, relation: Relation) -> Verif
     return _verifier(count, enough, repr(keyword), frequency, relation)
 
 
-@constraint(_FREQUENCY, rules=("careful",))
+@constraint(_FREQUENCY, rules=("careful",), scripts=SPACED)
 def frequency_literal(*, keyword: Phrase, frequency: Count, relation: Relation) -> Verifier:
     """The keyword occurs as it is written, ignoring case and outside longer words, `relation` `frequency` times.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from speech_ifeval.constraints.kwargs import Phrases
 from speech_ifeval.constraints.registry import Miss, Verifier, constraint
+from speech_ifeval.constraints.scripts import SPACED
 from speech_ifeval.errors import ConstraintError
 
 _METACHARACTERS = frozenset("\\^$*+?{}[]|()")
@@ -105,13 +106,13 @@ def existence(*, keywords: Phrases) -> Verifier:
     return _existence(keywords, [(keyword, keyword) for keyword in keywords])
 
 
-@constraint("keywords:existence", code="KW", rules=("careful",))
+@constraint("keywords:existence", code="KW", rules=("careful",), scripts=SPACED)
 def existence_literal(*, keywords: Phrases) -> Verifier:
     """Every keyword occurs as it is written, ignoring case, and not inside a longer word."""
     return _existence(keywords, [(bounded(keyword), keyword) for keyword in keywords])
 
 
-@constraint("keywords:forbidden_words", code="KW", rules=("official", "ifeval"))
+@constraint("keywords:forbidden_words", code="KW", rules=("official", "ifeval"), scripts=SPACED)
 def forbidden(*, forbidden_words: Phrases) -> Verifier:
     """No forbidden word occurs between word bounds, ignoring case; `.` stands for any character."""
     for keyword in forbidden_words:
@@ -119,7 +120,7 @@ def forbidden(*, forbidden_words: Phrases) -> Verifier:
     return _forbidden(forbidden_words, [(rf"\b{keyword}\b", keyword) for keyword in forbidden_words])
 
 
-@constraint("keywords:forbidden_words", code="KW", rules=("careful",))
+@constraint("keywords:forbidden_words", code="KW", rules=("careful",), scripts=SPACED)
 def forbidden_literal(*, forbidden_words: Phrases) -> Verifier:
     """No forbidden word occurs as it is written, ignoring case, outside of longer words."""
     return _forbidden(forbidden_words, [(bounded(keyword), keyword) for keyword in forbidden_words])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from speech_ifeval.constraints.kwargs import Count, Relation
 from speech_ifeval.constraints.registry import Check, Miss, Verifier, constraint
+from speech_ifeval.constraints.scripts import SPACED, STOPPED
 from speech_ifeval.constraints.sentences import careful_sentences, count_sentences
 
 _WORD = re.compile(r"\w+")
@@ -61,7 +62,7 @@ def careful_words(text: str) -> int:
     return words - len(_TIMESTAMP.findall(text))
 
 
-@constraint("length_constraints:number_words", code="LN", rules=("official", "ifeval"))
+@constraint("length_constraints:number_words", code="LN", rules=("official", "ifeval"), scripts=SPACED)
 def number_of_words(*, relation: Relation, num_words: Count) -> Verifier:
     r"""The number of `\w+` runs is less than, or at least, `num_words`."""
     # Stops at the threshold; possessive throughout, so that a text too short is given up at once.
@@ -72,7 +73,7 @@ def number_of_words(*, relation: Relation, num_words: Count) -> Verifier:
     return Verifier(lambda text: enough(text) is not None, why)
 
 
-@constraint("length_constraints:number_words", code="LN", rules=("careful",))
+@constraint("length_constraints:number_words", code="LN", rules=("careful",), scripts=SPACED)
 def number_of_spoken_words(*, relation: Relation, num_words: Count) -> Verifier:
     """The number of words is less than, or at least, `num_words`; "don't" is one, time stamps are none."""
     return Verifier(compared(careful_words, relation, num_words), _why(careful_words, relation, num_words, "word"))
@@ -91,13 +92,13 @@ def _sentences(count: Callable[[str, int | None], int], relation: str, threshold
     )
 
 
-@constraint("length_constraints:number_sentences", code="LN", rules=("official", "ifeval"))
+@constraint("length_constraints:number_sentences", code="LN", rules=("official", "ifeval"), scripts=STOPPED)
 def number_of_sentences(*, relation: Relation, num_sentences: Count) -> Verifier:
     """The number of sentences by Punkt, untrained, is less than, or at least, `num_sentences`."""
     return _sentences(count_sentences, relation, num_sentences)
 
 
-@constraint("length_constraints:number_sentences", code="LN", rules=("careful",))
+@constraint("length_constraints:number_sentences", code="LN", rules=("careful",), scripts=STOPPED)
 def number_of_whole_sentences(*, relation: Relation, num_sentences: Count) -> Verifier:
     """As Punkt counts, but an ellipsis or a quotation inside a sentence that goes on does not end it."""
     return _sentences(careful_sentences, relation, num_sentences)

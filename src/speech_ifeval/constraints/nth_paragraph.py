@@ -6,6 +6,7 @@ import re
 
 from speech_ifeval.constraints.kwargs import Phrase, Position
 from speech_ifeval.constraints.registry import Miss, Verifier, constraint
+from speech_ifeval.constraints.scripts import SPACED
 from speech_ifeval.errors import ConstraintError
 
 _ID = "length_constraints:nth_paragraph_first_word"
@@ -29,7 +30,7 @@ def _first_word(paragraph: str, longest: int) -> str:
     return "".join(map(str.lower, end[0])) if end else ""
 
 
-@constraint(_ID)
+@constraint(_ID, scripts=SPACED)
 def nth_paragraph_first_word(*, num_paragraphs: Position, nth_paragraph: Position, first_word: Phrase) -> Verifier:
     """There are exactly `num_paragraphs` paragraphs, and the `nth_paragraph`-th starts with `first_word`.
 

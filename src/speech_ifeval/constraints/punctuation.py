@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from speech_ifeval.constraints.registry import Miss, Verifier, constraint
+from speech_ifeval.constraints.scripts import COMMA
 
 _COMMA_OUTSIDE_NUMBERS = re.compile(r"(?<!\d),|,(?!\d)")
 
 
-@constraint("punctuation:no_comma")
+@constraint("punctuation:no_comma", scripts=COMMA)
 def no_comma() -> Verifier:
     """The reply holds no comma (U+002C); the commas of other scripts are not counted.
 

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 
 from speech_ifeval.constraints.kwargs import Field, schema_of, validate
 from speech_ifeval.constraints.loose import loosened
+from speech_ifeval.constraints.scripts import SCRIPTS
 from speech_ifeval.errors import ConstraintError
 
 RULE_SETS = ("official", "careful", "ifeval")
@@ -79,13 +80,19 @@ class Definition:
     fields: tuple[Field, ...]
     summary: str
     prepare: Callable[..., Verifier]
+    scripts: tuple[str, ...] | None = None
 
 
 _DEFINITIONS: dict[tuple[str, str], Definition] = {}
 
 
 def constraint(
-    id: str, *, code: str | None = None, rules: Iterable[str] = RULE_SETS, version: int = 1
+    id: str,
+    *,
+    code: str | None = None,
+    rules: Iterable[str] = RULE_SETS,
+    version: int = 1,
+    scripts: Iterable[str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as the verifier of `id` in the given rule sets.
 
@@ -94,9 +101,12 @@ def constraint(
         code: the constraint code it counts under (CC SE WR JS BP KW LN), None if it has none.
         rules: the rule sets in which this function decides.
         version: raised by one whenever a verdict changes; part of every signature.
+        scripts: the scripts whose texts it can judge, by the names of `speech_ifeval.constraints.scripts`; None
+            for any. No verdict depends on it: benchmarks are not built in others.
 
     Raises:
-        ConstraintError: the id is taken in one of the rule sets, or the signature is no schema.
+        ConstraintError: the id is taken in one of the rule sets, the signature is no schema, or there is no such
+            script.
 
     >>> @constraint("example:shout", code=None)
     ... def shout(text: str, *, marks: int) -> bool:
@@ -116,7 +126,11 @@ def constraint(
             fields=schema_of(function),
             summary=inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].replace("\n", " "),
             prepare=_prepared(function) if takes_text else function,
+            scripts=None if scripts is None else tuple(scripts),
         )
+        unknown = [script for script in definition.scripts or () if script not in SCRIPTS]
+        if unknown:
+            raise ConstraintError(f"{id}: unknown script {unknown[0]!r}: expected one of {', '.join(SCRIPTS)}")
         for rule_set in definition.rules:
             taken = _DEFINITIONS.get((id, rule_set))
             if taken is not None and taken.prepare.__module__ != function.__module__:

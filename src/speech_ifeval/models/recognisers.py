@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from speech_ifeval.clips import load_samples
 from speech_ifeval.endpoints import Endpoint
 from speech_ifeval.errors import MissingExtraError, SpeechIFEvalError, UsageError
-from speech_ifeval.models.clips import load_samples
 from speech_ifeval.models.transformers_models.digests import folder_digest
 from speech_ifeval.models.transformers_models.failures import loading, require_transformers
 from speech_ifeval.models.uploads import sixteen_bits, wav_of

@@ -7,8 +7,8 @@ import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speech_ifeval.clips import expect_file, load_samples
 from speech_ifeval.errors import DataError, MissingExtraError
-from speech_ifeval.models.clips import expect_file, load_samples
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,9 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from speech_ifeval.clips import Clip
 from speech_ifeval.errors import DataError
 from speech_ifeval.models import SYSTEM_PROMPT, Generation, Model, Request
-from speech_ifeval.models.clips import Clip
 from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Item
 
 Input = Literal["audio", "transcript"]

@@ -12,12 +12,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.clips import Clip, read_clip
 from speech_ifeval.errors import DataError, ModelError, UsageError
 from speech_ifeval.models import Generation, Model, Request
-from speech_ifeval.models.clips import Clip, read_clip
 from speech_ifeval.records import Item, Response
 
-AUDIO_FOLDERS = (".", "audios", "audio", "../audios", "../../audios")
+AUDIO_FOLDERS = (".", "audios", "audio", "../audios", "../audio", "../../audios")
 _SHOWN = 3
 _PAIRS = 3  # pairs of clips that are tried before the model is called deaf
 _PROBE = "Write down every word that is said, then describe the voice."
@@ -45,8 +45,8 @@ def find_audio(benchmark: Benchmark, items: Sequence[Item], given: Path | None) 
     """Return the folder that the items' clips lie in.
 
     Args:
-        benchmark: looked into where no folder is given: its own folder, ``audios`` or ``audio`` in it, and
-            ``audios`` beside it.
+        benchmark: looked into where no folder is given: its own folder, ``audios`` or ``audio`` in it or
+            beside it.
         items: the items that are asked.
         given: the folder that the user names.
 

@@ -24,6 +24,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema_version: int
     description: str
     licence: str | None = None
+    language: str | None = None
 
 
 _HEADER = msgspec.json.Decoder(Header)
@@ -48,6 +49,8 @@ def read(folder: Path) -> Benchmark:
             f'{folder / HEADER_FILE}:1: the field "name" stands in every signature and must hold neither | nor : '
             f"nor control characters, found {header.name!r}; rename the benchmark"
         )
+    if header.language is not None:
+        check_text(f"{folder / HEADER_FILE}:1", "language", header.language)
     if header.schema_version != SCHEMA_VERSION:
         raise DataError(
             f'{folder / HEADER_FILE}:1: the field "schema_version" must be {SCHEMA_VERSION}, found '
@@ -72,6 +75,7 @@ def read(folder: Path) -> Benchmark:
         root=folder,
         missing_categories=missing_categories(items.values()),
         licence=header.licence,
+        language=header.language,
         description=header.description,
         places={id: place.removeprefix(f"{folder}{os.sep}") for id, place in places.items()},
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from speech_ifeval.models.clips import load_samples
+from speech_ifeval.clips import load_samples
 from speech_ifeval.models.interface import Request
 from speech_ifeval.models.transformers_models.prompts import Prompts, audio_part
 

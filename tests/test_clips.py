@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from speech_ifeval.clips import load_samples, read_clip
 from speech_ifeval.errors import DataError
-from speech_ifeval.models.clips import load_samples, read_clip
 from speech_ifeval.models.uploads import wav_of
 
 
