@@ -1,4 +1,4 @@
-"""`speech-ifeval build`: a corpus it was not written for is built, checked, and evaluated by a model that hears."""
+"""`speech-ifeval build`: a corpus it was not written for, built, checked, and evaluated by a model that hears."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ SAID = (
     ("rms", "male", "two small dogs were running along the river"),
     ("rms", "male", "please bring your books to the library on monday"),
 )
+PAGE = (Path(__file__).parents[2] / "docs" / "building.md").read_text()
 COUNTED = {
     1: ("How many birds are there?", ("two", "three", "four")),
     4: ("How many dogs are there?", ("two", "six")),
@@ -105,6 +106,18 @@ def test_a_corpus_it_was_not_written_for_is_built_and_nothing_is_wrong_with_it(
         assert (checked.code, "40 items, nothing found." in checked.out) == (0, True), checked.out
     items = load_benchmark(tmp_path / "radio").items
     assert {item.clip for item in items} == {f"{voice}_{number}.wav" for number, (voice, _, _) in enumerate(SAID)}
+
+
+@needs_flite
+def test_the_page_shows_what_the_command_prints(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed = build(corpus / "corpus.csv", Path("radio")).out
+    shown = PAGE.partition("<!-- output of: speech-ifeval build ")[2].partition("```text\n")[2].partition("```")[0]
+    # The fingerprint is left out: it hangs on the clips' lengths, which another version of flite may change.
+    lines = [[line.rstrip() for line in text.strip().splitlines()[1:]] for text in (printed, shown)]
+    assert lines[0] == lines[1], "paste the command's output into docs/building.md"
 
 
 @needs_flite

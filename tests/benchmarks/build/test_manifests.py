@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from speech_ifeval.benchmarks.build import Corpus, Row, read_manifest
+from speech_ifeval.benchmarks.build.manifests import COLUMNS
 from speech_ifeval.errors import DataError, UsageError
 from tests.benchmarks.build.corpora import FIELDS, as_csv, as_jsonl
 
@@ -186,3 +188,14 @@ def test_metadata_may_nest_nothing(tmp_path: Path) -> None:
     line = json.dumps({"audio": "a.wav", "transcript": "Hi.", "metadata": {"Mood": ["calm"]}})
     with pytest.raises(DataError, match=r'the field "metadata\[\.\.\.\]" must be '):
         read(tmp_path, "a.jsonl", line)
+
+
+def test_the_page_names_every_column_and_no_other() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "building.md").read_text()
+    table = page.partition("| column | what it holds |")[2].partition("\n\n")[0]
+    named = [
+        name
+        for line in table.splitlines()
+        for name in re.findall(r"`(\w+)`", line.split("|")[1] if "|" in line else "")
+    ]
+    assert tuple(named) == COLUMNS
