@@ -277,6 +277,17 @@ def test_a_full_disk_leaves_nothing_behind(size: int, clips: Any, tmp_path: Path
     assert len(build_benchmark(manifest, out, PLAN)) == 16
 
 
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    def interrupted() -> bytes:
+        assert [path.name.partition(".building-")[0] for path in tmp_path.iterdir()] == [".out"]
+        raise KeyboardInterrupt
+
+    corpus = Corpus((Row("a.wav", "Seven boats sailed.", task="transcription"),), {"a.wav": interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        build_from_corpus(corpus, tmp_path / "out", PLAN)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_pool_in_another_language_than_asked_is_refused_before_anything_is_read(
     manifest: Path, tmp_path: Path
 ) -> None:
