@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from speech_ifeval.constraints import compile, constraint, find_definition
+from speech_ifeval.constraints import compile, constraint, definitions, find_definition
 from speech_ifeval.constraints.scripts import SCRIPTS, share_in
 from speech_ifeval.errors import ConstraintError
 
@@ -70,3 +73,14 @@ def test_a_verifier_of_an_unknown_script_is_refused() -> None:
         def runes(text: str) -> bool:
             """The reply is carved."""
             return True
+
+
+def test_the_page_says_which_scripts_each_constraint_is_judged_in() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "building.md").read_text()
+    table = page.partition("| constraint | scripts |")[2].partition("\n\n")[0]
+    told: dict[str, tuple[str, ...]] = {}
+    for line in table.splitlines()[2:]:
+        ids, scripts = line.split("|")[1:3]
+        told |= {id: tuple(scripts.partition(":")[0].strip().split(", ")) for id in re.findall(r"`([^`]+)`", ids)}
+    stated = {one.id: one.scripts for one in definitions() if one.code and one.scripts and "official" in one.rules}
+    assert told == stated

@@ -61,36 +61,40 @@ def build_command(
     """
     from speech_ifeval.benchmarks.build import Plan, build_benchmark, count_holdings, load_pool
     from speech_ifeval.cli.output import print_json, print_view, say_plainly
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.errors import RunInterruptedError, UsageError
 
     if audio not in ("copy", "link", "leave"):
         raise UsageError(f"--audio must be copy, link or leave, found {audio!r}")
     if language is None:
         language = "en" if pool is None else load_pool(pool).language
     title = out.resolve().name if name is None else name
-    benchmark = build_benchmark(
-        manifest,
-        out,
-        Plan(
-            name=title,
-            description=description or f"Built by speech-ifeval from {manifest.name}.",
-            licence=licence,
-            language=language,
-            pool=pool,
-            closed_ended=closed_ended,
-            creative_writing=creative_writing,
-            chain_of_thought=chain_of_thought,
-            crossed=crossed,
-            published_layout=published_layout,
-            seed=seed,
-        ),
-        audio_dir=audio_dir,
-        audio=audio,  # type: ignore[arg-type]
-        columns=_columns(column or []),
-        task=task,
-        ignore_other_columns=ignore_other_columns,
-        say=say_plainly,
+    plan = Plan(
+        name=title,
+        description=description or f"Built by speech-ifeval from {manifest.name}.",
+        licence=licence,
+        language=language,
+        pool=pool,
+        closed_ended=closed_ended,
+        creative_writing=creative_writing,
+        chain_of_thought=chain_of_thought,
+        crossed=crossed,
+        published_layout=published_layout,
+        seed=seed,
     )
+    try:
+        benchmark = build_benchmark(
+            manifest,
+            out,
+            plan,
+            audio_dir=audio_dir,
+            audio=audio,  # type: ignore[arg-type]
+            columns=_columns(column or []),
+            task=task,
+            ignore_other_columns=ignore_other_columns,
+            say=say_plainly,
+        )
+    except KeyboardInterrupt:
+        raise RunInterruptedError("interrupted: nothing was left behind; the same command begins anew") from None
     holdings = count_holdings(benchmark)
     if as_json:
         print_json(holdings)

@@ -65,12 +65,23 @@ def test_codes_have_equal_shares_and_ids_alternate_within_them() -> None:
         assert abs(lengths[unit, "at least"] - lengths[unit, "less than"]) <= 1
 
 
-def test_codes_are_balanced_over_tasks_and_speakers_at_once() -> None:
-    built = composed(rows_of(48, speakers=4), closed_ended=96)
-    cells = Counter((item.dataset, code(item)) for item in of(built, "closed-ended"))
-    assert set(cells.values()) == {12}
-    voices = Counter((item.speaker, code(item)) for item in of(built, "closed-ended"))
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("clips", "speakers", "items"), [(48, 4, 96), (300, 40, 400), (60, 7, 120), (40, 1, 80)])
+def test_codes_are_balanced_over_tasks_and_speakers_at_once(
+    clips: int, speakers: int, items: int, seed: int
+) -> None:
+    closed = of(composed(rows_of(clips, speakers), closed_ended=items, seed=seed), "closed-ended")
+    tasks = Counter((item.dataset, code(item)) for item in closed)
+    assert max(tasks.values()) - min(tasks.values()) <= 2
+    voices = Counter((item.speaker, code(item)) for item in closed)
+    assert len(voices) == 4 * speakers
     assert max(voices.values()) - min(voices.values()) <= 2
+
+
+def test_a_corpus_whose_speakers_are_unknown_is_balanced_over_tasks() -> None:
+    rows = [replace(row, speaker=None) for row in rows_of(40)]
+    tasks = Counter((item.dataset, code(item)) for item in of(composed(rows, closed_ended=60), "closed-ended"))
+    assert max(tasks.values()) - min(tasks.values()) <= 2
 
 
 def test_wordings_are_used_equally_often() -> None:

@@ -154,10 +154,10 @@ def _in_place_when_whole(out: Path) -> Iterator[Path]:
     Raises:
         OutputError: `out` is taken, or something could not be written.
     """
-    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
-        raise OutputError(f"{out} exists and is not an empty folder; give another --out, or remove it")
     folder = out.parent / f".{out.name}.building-{os.getpid()}"
     try:
+        if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+            raise OutputError(f"{out} exists and is not an empty folder; give another --out, or remove it")
         out.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
         try:

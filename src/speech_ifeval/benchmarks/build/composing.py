@@ -218,7 +218,9 @@ class _Composer:
             return _Question(row, prompt, self._demands(entry, drawn, row, number))
 
         count = self._clips if wanted is None else wanted
-        questions = self._constrained(self._rows, count, OPEN_CODES, ask, creative.prompts)
+        # By default, one lap: a row that no new instruction could be made for will find none later either.
+        laps = 1 if wanted is None else None
+        questions = self._constrained(self._rows, count, OPEN_CODES, ask, creative.prompts, laps)
         self._expect_all(questions, wanted, "creative_writing")
         return questions
 
@@ -278,9 +280,13 @@ class _Composer:
         count: int,
         codes: tuple[str, ...],
         ask: Callable[[Row, Entry], _Question | None],
-        prompts: Sequence[str] = (),
+        prompts: tuple[str, ...] = (),
+        laps: int | None = None,
     ) -> list[_Question]:
-        """Give every row of a balanced order the constraint that its code, task and speaker have had least."""
+        """Give every row of a balanced order the constraint that its code, task and speaker have had least.
+
+        A row comes again only after all others, `laps` times at most; None for once with each constraint.
+        """
         entries = self._pool.in_codes(codes)
         if not count:
             return []
@@ -290,7 +296,7 @@ class _Composer:
         there = [code for code in codes if any(entry.code == code for entry in served)]
         left = shares(count, there, self._random)
         questions: list[_Question] = []
-        for row in islice(in_balanced_order(rows, self._random), len(rows) * len(served)):
+        for row in islice(in_balanced_order(rows, self._random), len(rows) * (laps or len(served))):
             for entry in self._entries(row, served, left, prompts):
                 question = ask(row, entry)
                 if question is not None:
@@ -311,7 +317,7 @@ class _Composer:
             )
 
     def _entries(
-        self, row: Row, entries: Sequence[Entry], left: Mapping[str, int], prompts: Sequence[str]
+        self, row: Row, entries: Sequence[Entry], left: Mapping[str, int], prompts: tuple[str, ...]
     ) -> list[Entry]:
         able = [entry for entry in entries if self._drawer.can_serve(entry, row, prompts)]
         within = [entry for entry in able if left[str(entry.code)] > 0]
@@ -320,9 +326,10 @@ class _Composer:
     @staticmethod
     def _cells(row: Row, entry: Entry) -> tuple[tuple[object, ...], ...]:
         return (
+            # The smallest cells first: larger ones even out by themselves, and shares see to the codes as a whole.
+            ("code, speaker", entry.code, row.speaker),
             ("code, task", entry.code, row.task),
             ("code", entry.code),
-            ("code, speaker", entry.code, row.speaker),
             ("id", entry.id),
             ("entry", entry.name),
             ("entry, task", entry.name, row.task),
@@ -332,7 +339,7 @@ class _Composer:
     def _record(self, row: Row, entry: Entry) -> None:
         self._uses.record(self._cells(row, entry))
 
-    def _served(self, rows: Sequence[Row], entries: Sequence[Entry], prompts: Sequence[str]) -> list[Entry]:
+    def _served(self, rows: Sequence[Row], entries: Sequence[Entry], prompts: tuple[str, ...]) -> list[Entry]:
         """Return the entries that some clip has words for."""
         served = []
         for entry in entries:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -42,11 +43,11 @@ class Drawer:
     def _texts(self, entry: Entry) -> tuple[str, ...]:
         return (*entry.wordings, *self._pool.lists.values())
 
-    def can_serve(self, entry: Entry, row: Row, prompts: Sequence[str] = ()) -> bool:
+    def can_serve(self, entry: Entry, row: Row, prompts: tuple[str, ...] = ()) -> bool:
         """Return whether every kwarg of an entry has a value for this clip, whichever of the prompts is asked."""
         return all(self._candidates(entry, name, row, prompts) for name in entry.values)
 
-    def values(self, entry: Entry, row: Row, prompts: Sequence[str] = ()) -> Drawn:
+    def values(self, entry: Entry, row: Row, prompts: tuple[str, ...] = ()) -> Drawn:
         """Draw a value for each kwarg; words fit the clip and any of the prompts."""
         drawn: Drawn = {}
         for name in entry.values:
@@ -69,7 +70,7 @@ class Drawer:
         self._uses.record((entry.name, name, word) for word in chosen)
         return chosen
 
-    def _candidates(self, entry: Entry, name: str, row: Row, prompts: Sequence[str]) -> Sequence[Any]:
+    def _candidates(self, entry: Entry, name: str, row: Row, prompts: tuple[str, ...]) -> Sequence[Any]:
         values = entry.values[name]
         if not takes_list(entry.id, name):
             return values
@@ -119,7 +120,8 @@ class Drawer:
         return filled(template, {str(at): word for at, word in enumerate(value)})
 
 
-def _folded_words(texts: Iterable[str]) -> frozenset[str]:
+@cache
+def _folded_words(texts: tuple[str, ...]) -> frozenset[str]:
     """Return the words of some texts, folded; a placeholder's name is none."""
     return frozenset(
         word.casefold() for text in texts for word in re.findall(r"[^\W\d_]+", re.sub(r"\{\w*\}", " ", text))
