@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-RUN_DIR ?= runs/example
+RUN_DIR ?= runs/lab-corpus-style
+# Another release, or another build of this one, can be named: make run TORCH=torch
+TORCH ?= torch==2.13.0
 
 .PHONY: run test lint types unit clean
 
 run: $(VENV)/.installed
-	$(BIN)/speech-ifeval score example:tuned --reference example:reference --output-dir $(RUN_DIR)
+	$(BIN)/speech-ifeval run --output-dir $(RUN_DIR)
 
 test: lint types unit
 
@@ -28,7 +30,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[hf]" "$(TORCH)"
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml

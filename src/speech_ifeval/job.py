@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,24 +12,35 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from speech_ifeval.analysis.sensitivity import read_system, sensitivity_of
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.errors import RunInterruptedError, UsageError
 from speech_ifeval.judges.registry import find_kind
+from speech_ifeval.judges.replay import KEPT
 from speech_ifeval.metrics.power import smallest_delta
-from speech_ifeval.models import Model, Request, accepts, check_arguments, open_model
+from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments, open_model
 from speech_ifeval.models.fleet import DEVICE, open_fleet
 from speech_ifeval.models.functions import Function, FunctionModel
-from speech_ifeval.models.recorded import is_run
+from speech_ifeval.models.recorded import benchmark_answered, is_run
 from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
 from speech_ifeval.pipeline.generating import Conditions, Course, Generated, generate
 from speech_ifeval.pipeline.interrupts import Stop, stop_on_signals
-from speech_ifeval.pipeline.judging import keep_judgements, replayed
+from speech_ifeval.pipeline.judging import REPLAY, keep_judgements, replayed
 from speech_ifeval.pipeline.scoring import Scoring, score
-from speech_ifeval.results import Estimate, Summary
+from speech_ifeval.report.markdown import summary_markdown
+from speech_ifeval.report.sensitivity_tables import sensitivity_markdown
+from speech_ifeval.results import Estimate, Sensitivity, Summary
+from speech_ifeval.runs import write_text
 
 RUNS_FOLDER = Path("runs")
+REPORT_FILE = "report.md"
+# What is run where nobody says what: the models that ship with this package need no other settings.
+SHIPPED_SCHEME = "lab:"
+SHIPPED_MODEL, SHIPPED_REFERENCE = "lab:corpus-style", "lab:backbone"
+SHIPPED_JUDGE = "heuristic"
+SHIPPED_LONGEST_REPLY = 200  # tokens; no reply that they were trained on has more than some 130
 AnyModel = str | Model | Function | tuple[Any, Any]
 
 
@@ -39,6 +51,8 @@ class Run:
     Attributes:
         folder: the run directory.
         summary: its figures.
+        report: the same as a page of Markdown, with what constraints do to answers where that is known.
+        sensitivity: what constraints do to answers; None where no judge has told which are right.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -49,6 +63,8 @@ class Run:
 
     folder: Path
     summary: Summary = field(repr=False)
+    report: Path | None = None
+    sensitivity: Sensitivity | None = field(default=None, repr=False)
 
     @property
     def ifrate(self) -> Estimate:
@@ -84,13 +100,13 @@ class Watching:
 
 
 def evaluate(
-    model: AnyModel,
+    model: AnyModel | None = None,
     *,
     model_args: Mapping[str, Any] | None = None,
     reference: AnyModel | None = None,
     reference_args: Mapping[str, Any] | None = None,
     devices: Sequence[str] = (),
-    benchmark: str | Path | Benchmark = "example",
+    benchmark: str | Path | Benchmark | None = None,
     output_dir: str | Path | None = None,
     selection: Selection | None = None,
     asking: Asking | None = None,
@@ -103,19 +119,22 @@ def evaluate(
     A run that was stopped, or that failed half-way, goes on where it was when it is called again alike.
 
     Args:
-        model: a specification such as ``hf:Qwen/Qwen2-Audio-7B-Instruct``, a `Model`, any callable from a list
-            of requests to a list of texts or responses, or a live pair of a transformers model and its
+        model: None for the shipped ``lab:corpus-style``; a specification such as
+            ``hf:Qwen/Qwen2-Audio-7B-Instruct``, a `Model`, any callable from a list of requests to a list of
+            texts or responses, or a live pair of a transformers model and its
             processor, which is neither loaded again nor left changed.
         model_args: the adapter's arguments, where a specification is given.
-        reference: the reference system in the same forms; it reads the transcripts. Gives Δ and points.
+        reference: the reference system in the same forms; it reads the transcripts. Gives Δ and points. That of
+            shipped models is ``lab:backbone``.
         reference_args: its adapter's arguments.
         devices: one process for each, such as ``("0", "1")`` for two GPUs; none runs in this process.
-        benchmark: the benchmark, its folder, or a name such as ``example``.
+        benchmark: the benchmark, its folder, or its name; None for ``bundled``, or for what recorded responses
+            answer.
         output_dir: the run directory; by default ``runs/<name of the model>``.
         selection: which items are asked; all by default.
         asking: how they are put: input, system prompt, generation.
         conditions: under which the run starts: audio folder, checks, uploads.
-        scoring: how responses are scored.
+        scoring: how responses are scored; those of shipped models by the heuristic judge unless another is named.
         watching: who is told what.
 
     Raises:
@@ -130,10 +149,15 @@ def evaluate(
     >>> round(run.ifrate.value, 2), round(run.forgetting.value, 2)
     (40.83, -57.02)
     """
-    loaded = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(str(benchmark))
+    model = SHIPPED_MODEL if model is None else model
+    if is_shipped(model):
+        reference = SHIPPED_REFERENCE if reference is None and model != SHIPPED_REFERENCE else reference
+        scoring = scoring or Scoring()
+        scoring = scoring if scoring.judge is not None else dataclasses.replace(scoring, judge=SHIPPED_JUDGE)
+    loaded = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(_named(benchmark, model))
     watching = watching or Watching()
     selection = selection or Selection()
-    asking = asking or Asking()
+    asking = asking or Asking(generation=Generation(max_new_tokens=longest_reply(model)))
     conditions = conditions or Conditions()
     if reference is None and reference_args:
         raise UsageError("arguments of a reference were given, and no reference; name it with --reference")
@@ -154,7 +178,54 @@ def evaluate(
             turn.take_reference(reference, reference_args, devices, folder, asking)
         _stop_between(stop, folder)
     summary, folder = score([folder], loaded, scoring=scoring, progress=watching.scoring)
-    return Run(folder, summary)
+    return _reported(folder, summary, loaded)
+
+
+def is_shipped(model: AnyModel) -> bool:
+    """Whether a model ships with this package.
+
+    >>> is_shipped("lab:self-aligned"), is_shipped("hf:Qwen/Qwen2-Audio-7B-Instruct")
+    (True, False)
+    """
+    return isinstance(model, str) and model.startswith(SHIPPED_SCHEME)
+
+
+def longest_reply(model: AnyModel) -> int:
+    """Return after how many tokens a model's replies are cut, where nobody says.
+
+    >>> longest_reply("lab:backbone"), longest_reply("hf:Qwen/Qwen2-Audio-7B-Instruct")
+    (200, 2048)
+    """
+    return SHIPPED_LONGEST_REPLY if is_shipped(model) else Generation().max_new_tokens
+
+
+def _named(benchmark: str | Path | None, model: AnyModel) -> str:
+    if benchmark is not None:
+        return str(benchmark)
+    return benchmark_answered(model.removeprefix("replay:") if isinstance(model, str) else "")
+
+
+def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
+    """Write the run's report: its summary, and the sensitivity of its answers where they were judged."""
+    found = None
+    parts = [summary_markdown(summary)]
+    if summary.task is not None and any(group.change.n for group in summary.task.datasets.values()):
+        label = str(summary.settings.get("judge"))
+        beside = folder / REFERENCE_FOLDER
+        reference = None
+        if summary.reference is not None and summary.reference.task is not None and is_run(beside):
+            reference = read_system(beside, benchmark, _kept_judge(beside, label))
+        ours = read_system(folder, benchmark, _kept_judge(folder, label))
+        found = sensitivity_of(ours, benchmark, reference=reference)
+        parts.append(sensitivity_markdown(found))
+    write_text(folder / REPORT_FILE, "\n".join(parts))
+    return Run(folder, summary, folder / REPORT_FILE, found)
+
+
+def _kept_judge(run: Path, label: str) -> str | None:
+    """Where the judgements are that a scoring was made with: a run may hold those of several judges."""
+    path = run / f"{KEPT}{label}.jsonl"
+    return f"{REPLAY}:{path}" if path.is_file() else None
 
 
 def _stop_between(stop: Stop, folder: Path) -> None:

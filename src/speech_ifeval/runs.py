@@ -143,6 +143,24 @@ def write_lines(path: Path, records: Iterable[Any]) -> None:
     _put(path, _ENCODER.encode_lines(records))
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, in place whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    _put(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file of bytes, in place whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    _put(path, content)
+
+
 def _put(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

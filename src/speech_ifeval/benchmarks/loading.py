@@ -8,7 +8,8 @@ from speech_ifeval.benchmarks.contents import Benchmark
 from speech_ifeval.benchmarks.forms import own_forms, plugged_in_forms
 from speech_ifeval.errors import UsageError
 
-SHIPPED = {"example": Path(__file__).parent / "example"}
+DEFAULT = "bundled"
+SHIPPED = {name: Path(__file__).parent / name for name in (DEFAULT, "example")}
 
 
 def load_benchmark(path: Path | str) -> Benchmark:
@@ -17,7 +18,8 @@ def load_benchmark(path: Path | str) -> Benchmark:
     Args:
         path: a folder in one of the forms of ``docs/formats.md`` (the published release, also where it lies
             in ``eval_data/`` or ``data/eval_data/`` below; or a folder with ``benchmark.json``), or the name
-            of a shipped benchmark: ``example``. Write ``./example`` for a folder of that name.
+            of a shipped benchmark: ``bundled`` (with its clips) or ``example`` (responses only). Write
+            ``./example`` for a folder of that name.
 
     Raises:
         UsageError: there is no such folder or name, or the folder holds no benchmark.

@@ -13,8 +13,12 @@ def annotate_command(
     sample: Annotated[int, typer.Option(help="How many replies; more of the same seed contain fewer.")] = 100,
     annotator: Annotated[str, typer.Option(help="Who labels: names the file of the labels.")] = "1",
     benchmark: Annotated[
-        str, typer.Option(help="The benchmark the run answers: a folder, or example.")
-    ] = "example",
+        str | None,
+        typer.Option(
+            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
+            "or bundled."
+        ),
+    ] = None,
     audio_dir: Annotated[
         Path | None, typer.Option(help="The folder of the clips. Default: in or beside the benchmark's.")
     ] = None,
@@ -35,11 +39,17 @@ def annotate_command(
     from speech_ifeval.annotation.tasks import tasks_of
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_text
+    from speech_ifeval.models.recorded import benchmark_answered
     from speech_ifeval.records import USES
     from speech_ifeval.report.figures import visible
 
     tasks = tasks_of(
-        run, load_benchmark(benchmark), sample=sample, seed=seed, uses=tuple(use or USES), audio_dir=audio_dir
+        run,
+        load_benchmark(benchmark or benchmark_answered(str(run))),
+        sample=sample,
+        seed=seed,
+        uses=tuple(use or USES),
+        audio_dir=audio_dir,
     )
     with session(run, annotator, tasks) as work:
         if work.task is None:

@@ -15,6 +15,7 @@ from speech_ifeval.cli import (
     constraints_command,
     fetch_command,
     judge_agreement_command,
+    lab_command,
     models_command,
     run_command,
     score_command,
@@ -63,3 +64,4 @@ app.command("build")(guarded(build_command.build_command))
 app.command("fetch")(guarded(fetch_command.fetch_command))
 app.command("check-benchmark")(guarded(check_benchmark_command.check_benchmark_command))
 app.command("constraints")(guarded(constraints_command.constraints_command))
+app.add_typer(lab_command.lab_app, name="lab")

@@ -24,17 +24,26 @@ def _from_file(context: typer.Context, path: Path | None) -> Path | None:
 
 def run_command(
     model: Annotated[
-        str, typer.Option(help="Who answers: hf:PATH, openai:NAME, … (`speech-ifeval models` lists them).")
-    ],
+        str | None,
+        typer.Option(
+            help="Who answers: hf:PATH, openai:NAME, … (`speech-ifeval models` lists them). "
+            "Default: lab:corpus-style, a tiny model that ships."
+        ),
+    ] = None,
     model_args: Annotated[
         str, typer.Option(metavar="K=V,…", help="Arguments of its adapter, or a JSON object.")
     ] = "",
     reference: Annotated[
         str | None,
-        typer.Option(help="The reference system: the model's own text LLM, which reads the transcripts. Gives Δ."),
+        typer.Option(
+            help="The reference system: the model's own text LLM, which reads the transcripts. Gives Δ. "
+            "Default for lab: models: lab:backbone."
+        ),
     ] = None,
     reference_args: Annotated[str, typer.Option(metavar="K=V,…", help="Arguments of its adapter.")] = "",
-    benchmark: Annotated[str, typer.Option(help="The benchmark: a folder, or example.")] = "example",
+    benchmark: Annotated[
+        str | None, typer.Option(help="The benchmark: a folder, bundled or example. Default: bundled.")
+    ] = None,
     audio_dir: Annotated[
         Path | None, typer.Option(help="The folder of the clips. Default: in or beside the benchmark's.")
     ] = None,
@@ -55,7 +64,9 @@ def run_command(
     system_prompt: Annotated[
         str | None, typer.Option(help='The system prompt; "" for none. Default: the published one.')
     ] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="The longest reply.")] = 2048,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="The longest reply. Default: 2048, for lab: models 200.")
+    ] = None,
     temperature: Annotated[float, typer.Option(min=0, help="0 decodes greedily.")] = 0.0,
     seed: Annotated[
         int, typer.Option(min=0, help="Of sampling, and of the task level's intervals and tests.")
@@ -107,16 +118,18 @@ def run_command(
     from speech_ifeval.cli.permission import JudgePermission, Permission
     from speech_ifeval.cli.run_progress import run_progress
     from speech_ifeval.errors import UsageError
-    from speech_ifeval.job import Watching, evaluate
+    from speech_ifeval.job import SHIPPED_MODEL, Watching, evaluate, longest_reply
     from speech_ifeval.models import SYSTEM_PROMPT, Generation, accepts, parse_arguments
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.generating import Conditions
     from speech_ifeval.pipeline.scoring import Scoring
     from speech_ifeval.report.figures import visible
+    from speech_ifeval.report.sensitivity_tables import sensitivity_view
     from speech_ifeval.report.terminal import summary_view
 
     if input not in (None, "audio", "transcript"):
         raise UsageError(f"--input takes audio or transcript, found {input!r}")
+    model = SHIPPED_MODEL if model is None else model
     system = SYSTEM_PROMPT if system_prompt is None else system_prompt or None
     shared: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
     also = shared if reference is not None and accepts(reference, "batch_size") else {}
@@ -138,7 +151,9 @@ def run_command(
             asking=Asking(
                 input=input,  # type: ignore[arg-type]  # checked above
                 system=system,
-                generation=Generation(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed),
+                generation=Generation(
+                    max_new_tokens=max_new_tokens or longest_reply(model), temperature=temperature, seed=seed
+                ),
             ),
             conditions=Conditions(
                 audio_dir=audio_dir,
@@ -163,4 +178,6 @@ def run_command(
         print_json(run.summary)
         return
     print_view(*summary_view(run.summary))
-    print_text(f"\nWritten: {visible(str(run.folder))}\n")
+    if run.sensitivity is not None:
+        print_view("", *sensitivity_view(run.sensitivity))
+    print_text(f"\nWritten: {visible(str(run.folder))}\nReport: {visible(str(run.report))}\n")

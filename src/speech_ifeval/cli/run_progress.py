@@ -25,17 +25,34 @@ class RunProgress:
 
     def show(self, turn: str, course: Course) -> None:
         """Show how far this turn is."""
-        now = time.monotonic()
+        self._turned_to(turn)
+        rate = course.new / max(time.monotonic() - self._started, 1e-9)
+        facts = [f"{rate:.1f}/s"]
+        facts += [f"{course.failed} failed"] * (course.failed > 0)
+        facts += [f"{course.cut_off} cut off"] * (course.cut_off > 0)
+        self._advance(course.done + course.failed, course.total, ", ".join(facts), rate)
+
+    def show_steps(self, stage: str, done: int, total: int, new: int, facts: str) -> None:
+        """Show how far training is; `new` of the steps were done since this command began."""
+        self._turned_to(stage)
+        self._advance(done, total, facts, new / max(time.monotonic() - self._started, 1e-9))
+
+    def _turned_to(self, turn: str) -> None:
         if turn != self._turn:
             self.stop()
+            now = time.monotonic()
             self._turn, self._started, self._spoken = turn, now, now
+
+    def _advance(self, done: int, total: int, facts: str, rate: float) -> None:
         if sys.stderr is None:
             return
+        now = time.monotonic()
         if sys.stderr.isatty():
-            self._draw(course)
+            self._draw(done, total, facts)
         elif now - self._spoken >= _LOG_SECONDS:
             self._spoken = now
-            sys.stderr.write(f"{self._line(course, now)}\n")
+            left = f", {(total - done) / rate / 60:.0f} min left" if rate else ""
+            sys.stderr.write(f"{self._turn}: {done} of {total}, {facts}{left}\n")
             sys.stderr.flush()
 
     def say(self, message: str) -> None:
@@ -56,7 +73,7 @@ class RunProgress:
             self._bar.stop()
             self._bar = None
 
-    def _draw(self, course: Course) -> None:
+    def _draw(self, done: int, total: int, facts: str) -> None:
         if self._bar is None:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -70,23 +87,9 @@ class RunProgress:
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._task = self._bar.add_task(self._turn, facts="", completed=course.done, total=course.total)
+            self._task = self._bar.add_task(self._turn, facts="", completed=done, total=total)
             self._bar.start()
-        done = course.done + course.failed
-        facts = self._facts(course, time.monotonic())
-        self._bar.update(self._task, completed=done, total=course.total, facts=facts)
-
-    def _line(self, course: Course, now: float) -> str:
-        done = course.done + course.failed
-        rate = course.new / max(now - self._started, 1e-9)
-        left = f", {(course.total - done) / rate / 60:.0f} min left" if rate else ""
-        return f"{self._turn}: {done} of {course.total}, {self._facts(course, now)}{left}"
-
-    def _facts(self, course: Course, now: float) -> str:
-        facts = [f"{course.new / max(now - self._started, 1e-9):.1f}/s"]
-        facts += [f"{course.failed} failed"] * (course.failed > 0)
-        facts += [f"{course.cut_off} cut off"] * (course.cut_off > 0)
-        return ", ".join(facts)
+        self._bar.update(self._task, completed=done, total=total, facts=facts)
 
 
 @contextmanager

@@ -19,8 +19,12 @@ def score_command(
         ),
     ],
     benchmark: Annotated[
-        str, typer.Option(help="The benchmark the responses answer: a folder, or example.")
-    ] = "example",
+        str | None,
+        typer.Option(
+            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
+            "or bundled."
+        ),
+    ] = None,
     reference: Annotated[
         list[str] | None,
         typer.Option(help="The reference system's responses, in the same forms; gives Δ and points. Repeatable."),
@@ -82,7 +86,7 @@ def score_command(
     from speech_ifeval.cli.permission import JudgePermission
     from speech_ifeval.errors import UsageError
     from speech_ifeval.models import parse_arguments
-    from speech_ifeval.models.recorded import locate
+    from speech_ifeval.models.recorded import benchmark_answered, locate
     from speech_ifeval.pipeline.scoring import Scoring, score
 
     if as_json and markdown:
@@ -104,7 +108,7 @@ def score_command(
     with progress_bar("scoring") as progress:
         summary, folder = score(
             [locate(path) for path in paths],
-            load_benchmark(benchmark),
+            load_benchmark(benchmark or benchmark_answered(paths[0])),
             output_dir=output_dir,
             reference=[locate(path) for path in reference or []],
             scoring=scoring,

@@ -21,8 +21,12 @@ def sensitivity_command(
         typer.Option(help="The reference system's responses, in the same forms: its own change is taken off."),
     ] = None,
     benchmark: Annotated[
-        str, typer.Option(help="The benchmark the responses answer: a folder, or example.")
-    ] = "example",
+        str | None,
+        typer.Option(
+            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
+            "or bundled."
+        ),
+    ] = None,
     judge: Annotated[
         str | None,
         typer.Option(
@@ -49,13 +53,13 @@ def sensitivity_command(
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.errors import UsageError
-    from speech_ifeval.models.recorded import locate
+    from speech_ifeval.models.recorded import benchmark_answered, locate
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
     found = sensitivity(
         locate(run),
-        load_benchmark(benchmark),
+        load_benchmark(benchmark or benchmark_answered(run)),
         reference=None if reference is None else locate(reference),
         judge=judge,
         made_up=made_up,

@@ -12,7 +12,7 @@ import msgspec
 
 from speech_ifeval.benchmarks import Benchmark, Joiner
 from speech_ifeval.benchmarks.forms.published import REPORTS_FOLDER
-from speech_ifeval.benchmarks.loading import SHIPPED
+from speech_ifeval.benchmarks.loading import DEFAULT, SHIPPED
 from speech_ifeval.benchmarks.rows import decode_row, read_rows
 from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.errors import DataError, MismatchError, UsageError
@@ -42,6 +42,7 @@ class _Run(msgspec.Struct):
 
     name: str | None = None
     stage: str = "import"
+    benchmark: str | None = None
     selection: Selection = Selection()
 
 
@@ -273,3 +274,18 @@ def locate(path: str) -> Path:
             f"no shipped responses {path!r}: expected {' or '.join(f'example:{one}' for one in names)}"
         )
     return shipped / name
+
+
+def benchmark_answered(path: str) -> str:
+    """Return the name of the shipped benchmark that responses answer: a run's own, or that of ``example:…``.
+
+    Responses of which nothing is known are taken for answers to the default benchmark.
+
+    >>> benchmark_answered("example:tuned"), benchmark_answered("outputs/my-model")
+    ('example', 'bundled')
+    """
+    if path.startswith("example:"):
+        return "example"
+    run = Path(path)
+    named = _described(run).benchmark if is_run(run) else None
+    return next((name for name in SHIPPED if named is not None and named.startswith(f"{name}-")), DEFAULT)

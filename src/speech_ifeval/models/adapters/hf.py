@@ -45,30 +45,45 @@ def open_hf(
         UsageError: no chat template, or a LoRA scale where it means nothing.
         MissingExtraError: a package is missing.
     """
+    checkpoint = Checkpoint(
+        target,
+        revision=revision,
+        adapter=adapter,
+        dtype=dtype,
+        device=device,
+        device_map=device_map,
+        attention=attn_implementation,
+        trust_remote_code=trust_remote_code,
+        allow_pickle=allow_pickle,
+        scaled=lora_scale is not None,
+    )
+    return open_checkpoint(checkpoint, lora_scale=lora_scale, chat_template=chat_template, batch_size=batch_size)
+
+
+def open_checkpoint(
+    checkpoint: Checkpoint,
+    *,
+    name: str | None = None,
+    lora_scale: float | None = None,
+    chat_template: str | None = None,
+    batch_size: int | str = "auto",
+) -> Model:
+    """Load a checkpoint and return it as a model; `name` stands for the one that its folders give it.
+
+    Raises:
+        ModelError, UsageError, MissingExtraError: as `open_hf`.
+    """
     if isinstance(batch_size, str) and batch_size != "auto":
         if not batch_size.isdigit():
             raise UsageError(f"batch_size={batch_size}: expected a whole number or auto")
         batch_size = int(batch_size)
     if isinstance(batch_size, int) and batch_size < 1:
         raise UsageError(f"batch_size={batch_size}: expected at least 1")
-    loaded = load(
-        Checkpoint(
-            target,
-            revision=revision,
-            adapter=adapter,
-            dtype=dtype,
-            device=device,
-            device_map=device_map,
-            attention=attn_implementation,
-            trust_remote_code=trust_remote_code,
-            allow_pickle=allow_pickle,
-            scaled=lora_scale is not None,
-        )
-    )
+    loaded = load(checkpoint)
     return TransformersModel(
         loaded.model,
         loaded.processor,
-        name=loaded.name + ("" if lora_scale is None else f"@{lora_scale:g}"),
+        name=(name or loaded.name) + ("" if lora_scale is None else f"@{lora_scale:g}"),
         revision=loaded.revision,
         chat_template=chat_template,
         lora_scale=lora_scale,

@@ -15,6 +15,7 @@ from speech_ifeval.models.transformers_models.lora import ADAPTER_CONFIG, read_a
 AUTO = "auto"
 _DTYPES = ("auto", "bfloat16", "float16", "float32")
 _AUDIO_WORDS = ("audio", "speech", "sound")
+_GENERIC_TOKENIZER = "TokenizersBackend"
 _RECOGNISERS = ("whisper", "wav2vec2", "moonshine", "speech_to_text")
 
 
@@ -128,7 +129,9 @@ def _base_and_adapter(checkpoint: Checkpoint) -> tuple[str, str | None]:
         raise UsageError(
             f"{checkpoint.target} is itself an adapter: name the model it was trained on, and give it as adapter="
         )
-    return base, str(folder)
+    # A base that is written as a relative path lies beside the adapter, wherever the two have been copied to.
+    beside = (folder / base).resolve()
+    return str(beside) if str(base).startswith(".") and beside.is_dir() else base, str(folder)
 
 
 def _check_folder(target: str) -> None:
@@ -158,9 +161,15 @@ def _config(target: str, checkpoint: Checkpoint) -> Any:
 
 
 def _processor(target: str, config: Any, checkpoint: Checkpoint) -> Any:
-    from transformers import AutoProcessor, AutoTokenizer
+    from transformers import AutoProcessor, AutoTokenizer, PreTrainedTokenizerFast
+    from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
-    kind = AutoProcessor if takes_audio(config) else AutoTokenizer
+    kind: Any = AutoProcessor
+    if not takes_audio(config):
+        # For some architectures AutoTokenizer puts the usual class in place of the generic one that a checkpoint
+        # names, and with it another normaliser and decoder: the model would read other tokens.
+        stated = get_tokenizer_config(target, revision=checkpoint.revision).get("tokenizer_class")
+        kind = PreTrainedTokenizerFast if stated == _GENERIC_TOKENIZER else AutoTokenizer
     return kind.from_pretrained(
         target, revision=checkpoint.revision, trust_remote_code=checkpoint.trust_remote_code
     )

@@ -1,0 +1,187 @@
+"""``speech-ifeval lab``: train, evaluate, study, bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speech_ifeval.cli.guarding import guarded
+
+if TYPE_CHECKING:
+    from speech_ifeval.cli.run_progress import RunProgress
+    from speech_ifeval.lab.making import Making
+    from speech_ifeval.lab.tables import Table
+
+lab_app = typer.Typer(
+    no_args_is_help=True,
+    help="Tiny speech-aware models: train them, evaluate them, study what makes them forget. Needs the extra hf.",
+)
+
+Out = Annotated[Path, typer.Option("--out", help="The folder of the models. Checkpoints lie in work/ below it.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")]
+Steps = Annotated[
+    float, typer.Option(min=0.001, max=1.0, help="The share of every recipe's steps, to see that it works.")
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch. Default: its own choice.")]
+Asked = Annotated[str, typer.Option(help="What they are asked: a folder, or bundled.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")]
+
+
+def train_command(
+    out: Out = Path("lab"), seed: Seed = 0, device: Device = "cpu", steps: Steps = 1.0, threads: Threads = None
+) -> None:
+    """Make the shipped models from a seed: corpus, tokenizer, backbone, tower, self-aligned, corpus-style.
+
+    The same command goes on where it was stopped. Speech is made by flite.
+    """
+    from speech_ifeval.cli.output import print_text
+    from speech_ifeval.cli.run_progress import run_progress
+    from speech_ifeval.lab.making import MODELS, make_models
+
+    with run_progress() as shown:
+        make_models(_making(shown, out, seed, device, steps, threads))
+    print_text("".join(f"{out / name}\n" for name in MODELS))
+
+
+def evaluate_command(
+    models: Annotated[
+        Path | None, typer.Option(help="The folder of the three models. Default: those that are shipped.")
+    ] = None,
+    benchmark: Asked = "bundled",
+    output_dir: Annotated[Path, typer.Option(help="The folder of the runs.")] = Path("runs/lab"),
+    scales: Annotated[str, typer.Option(help="LoRA scales of corpus-style.")] = "0,0.125,0.25,0.5,0.75,1",
+    markdown: Markdown = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show backbone, self-aligned and corpus-style side by side, and corpus-style at every LoRA scale.
+
+    IFrate, Δ, points, every code, the tasks themselves; seen and unseen wordings apart; with intervals.
+    """
+    from speech_ifeval.benchmarks import load_benchmark
+    from speech_ifeval.cli.output import print_json
+    from speech_ifeval.cli.run_progress import run_progress
+    from speech_ifeval.errors import UsageError
+    from speech_ifeval.job import Watching
+    from speech_ifeval.lab.evaluation import evaluate_models, shipped_models
+    from speech_ifeval.lab.tables import codes_table, models_table, tasks_table
+
+    if as_json and markdown:
+        raise UsageError("--json and --markdown exclude each other")
+    with run_progress() as shown:
+        rows = evaluate_models(
+            shipped_models() if models is None else models,
+            load_benchmark(benchmark),
+            output_dir,
+            scales=_scales(scales),
+            watching=Watching(say=shown.say, progress=shown.show),
+            tell=shown.say,
+        )
+    if as_json:
+        print_json(rows)
+    else:
+        _print(
+            [models_table(rows), codes_table(rows), tasks_table(rows)], [row.signature for row in rows], markdown
+        )
+
+
+def study_command(
+    out: Out = Path("lab"),
+    benchmark: Asked = "bundled",
+    seeds: Annotated[int, typer.Option(min=1, help="How many a recipe.")] = 3,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    steps: Steps = 1.0,
+    threads: Threads = None,
+    markdown: Markdown = False,
+    as_json: AsJson = False,
+) -> None:
+    """Vary stage two and see what is forgotten: style of replies, constrained rows, LoRA or all weights.
+
+    The same command goes on where it was stopped. It starts from the self-aligned model in --out, or makes it.
+    """
+    from speech_ifeval.benchmarks import load_benchmark
+    from speech_ifeval.cli.output import print_json
+    from speech_ifeval.cli.run_progress import run_progress
+    from speech_ifeval.errors import UsageError
+    from speech_ifeval.job import Watching
+    from speech_ifeval.lab.study import run_study
+    from speech_ifeval.lab.tables import study_table
+
+    if as_json and markdown:
+        raise UsageError("--json and --markdown exclude each other")
+    with run_progress() as shown:
+        cells = run_study(
+            _making(shown, out, seed, device, steps, threads),
+            load_benchmark(benchmark),
+            seeds=seeds,
+            watching=Watching(say=shown.say, progress=shown.show),
+            tell=shown.say,
+        )
+    if as_json:
+        print_json(cells)
+    else:
+        _print([study_table(cells)], [one.signature for cell in cells for one in cell.each], markdown)
+
+
+def bundle_command(
+    out: Annotated[Path, typer.Option("--out", help="The folder of the benchmark; it must not exist.")],
+    seed: Seed = 0,
+) -> None:
+    """Make the bundled benchmark again: speak its clips, and build its items. Speech is made by flite."""
+    from speech_ifeval.cli.output import print_text, say_plainly
+    from speech_ifeval.lab.bundled import make_bundled
+
+    made = make_bundled(out, seed, say_plainly)
+    print_text(f"{out}: {len(made)} items, fingerprint {made.short_fingerprint}\n")
+
+
+def _making(shown: RunProgress, out: Path, seed: int, device: str, steps: float, threads: int | None) -> Making:
+    from speech_ifeval.lab.making import Making, Recipes, require_packages
+
+    require_packages()
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    return Making(
+        out,
+        seed,
+        Recipes().with_steps(steps),
+        device,
+        shown.say,
+        lambda one: shown.show_steps(one.stage, one.step, one.steps, one.new, f"loss {one.loss:.3f}"),
+    )
+
+
+def _scales(text: str) -> list[float]:
+    from speech_ifeval.errors import UsageError
+
+    try:
+        return [float(one) for one in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--scales takes numbers separated by commas, found {text!r}") from None
+
+
+def _print(tables: list[Table], signatures: list[str], markdown: bool) -> None:
+    from speech_ifeval.cli.output import print_text, print_view
+    from speech_ifeval.report import markdown as written
+    from speech_ifeval.report.terminal import figures_table
+
+    distinct = list(dict.fromkeys(signatures))
+    if markdown:
+        parts = [written.table(header, rows) for header, rows in tables]
+        print_text("\n\n".join([*parts, *map(written.code, distinct)]) + "\n")
+        return
+    for header, rows in tables:
+        print_view(figures_table(header, rows), "")
+    print_text("".join(f"{line}\n" for line in distinct))
+
+
+lab_app.command("train")(guarded(train_command))
+lab_app.command("evaluate")(guarded(evaluate_command))
+lab_app.command("study")(guarded(study_command))
+lab_app.command("bundle")(guarded(bundle_command))

@@ -1,0 +1,93 @@
+"""What the lab's towers learn from: features of spoken training sentences, kept in the working folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from speech_ifeval.lab.speech import Utterance, speak_all, training_utterances
+from speech_ifeval.lab.vocabulary import HOP, MEL_BINS, RATE, WINDOW_SECONDS
+from speech_ifeval.runs import writing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FRAMES = WINDOW_SECONDS * RATE // HOP
+_PIECE = 500
+
+
+class Heard(Struct, frozen=True):
+    """Utterances and what a tower is given of them.
+
+    Attributes:
+        utterances: who says what, n of them.
+        features: log mel spectrograms, shape ``(n, bins, frames)``, float16.
+        frames: how many frames of each are speech, shape ``(n,)``.
+        seconds: the length of each in whole seconds, rounded up, shape ``(n,)``.
+    """
+
+    utterances: Sequence[Utterance]
+    features: Any
+    frames: Any
+    seconds: Any
+
+    def places(self, index: int) -> int:
+        """How many tokens a clip takes in a prompt."""
+        return audio_places(int(self.frames[index]))
+
+
+def audio_places(frames: int) -> int:
+    """Return the tokens that so many frames become: halved by the second convolution and by the pooling.
+
+    >>> audio_places(300), audio_places(299)
+    (75, 75)
+    """
+    return ((frames - 1) // 2 + 1 - 2) // 2 + 1
+
+
+def features_of(samples: Sequence[NDArray[np.float32]], extractor: Any) -> tuple[Any, Any]:
+    """Return log mel spectrograms, ``(n, bins, frames)`` in float16, and each one's frames of speech, ``(n,)``."""
+    made = extractor(
+        list(samples), sampling_rate=RATE, return_tensors="np", return_attention_mask=True, padding="max_length"
+    )
+    return made["input_features"].astype("float16"), made["attention_mask"].sum(axis=1)
+
+
+def hear_training(seed: int, number: int, extractor: Any, folder: Path, tell: Callable[[int], None]) -> Heard:
+    """Synthesise and analyse the training speech, or read it back where an earlier call has kept it.
+
+    Args:
+        seed: of sentences, voices and manners.
+        number: how many utterances.
+        extractor: the processor's feature extractor.
+        folder: where pieces are kept.
+        tell: told how many are done.
+
+    Raises:
+        ModelError: flite is missing.
+        OutputError: the folder cannot be written.
+    """
+    import numpy as np
+
+    utterances = training_utterances(seed, number)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    features = np.empty((number, MEL_BINS, FRAMES), dtype=np.float16)
+    frames = np.empty(number, dtype=np.int64)
+    for start in range(0, number, _PIECE):
+        piece = slice(start, min(start + _PIECE, number))
+        path = folder / f"{piece.start}-{piece.stop}.npz"
+        if not path.is_file():
+            made, counts = features_of(speak_all(utterances[piece]), extractor)
+            with writing(path):
+                with (folder / "piece.new").open("wb") as file:
+                    np.savez(file, features=made, frames=counts)
+                (folder / "piece.new").replace(path)
+        with np.load(path, allow_pickle=False) as kept:
+            features[piece], frames[piece] = kept["features"], kept["frames"]
+        tell(piece.stop)
+    return Heard(utterances, features, frames, np.ceil(frames * HOP / RATE).astype(np.int64))

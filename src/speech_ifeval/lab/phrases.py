@@ -1,0 +1,110 @@
+"""Values and wordings for lessons: phrases to start and end with, keywords, other ways to say the same demand.
+
+None of the values that the pool offers to benchmarks is among them: what the shipped models are asked in the
+bundled benchmark they have not been trained on.
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+# fmt: off
+# ruff: noqa: E501
+_PHRASE_WORDS = (
+    "the", "a", "my", "your", "our", "this", "it", "here", "there", "now", "then", "first", "well", "so", "and", "or",
+    "but", "if", "you", "we", "they", "he", "she", "is", "are", "was", "be", "can", "may", "must", "will", "need",
+    "want", "know", "think", "hear", "say", "tell", "ask", "see", "give", "take", "make", "go", "come", "look", "wait",
+    "start", "stop", "reply", "question", "voice", "word", "note", "message", "speaker", "story", "point", "fact",
+    "matter", "reason", "way", "time", "day", "moment", "friend", "reader", "dear", "good", "great", "clear", "short",
+    "simple", "true", "right", "ready", "sure", "happy", "new", "next", "last", "final", "full", "whole", "best",
+    "every", "all", "some", "more", "much", "very", "really", "always", "never", "again", "soon", "today", "later",
+    "with", "without", "from", "for", "about", "into", "over", "after", "before", "of", "to", "on", "at", "by",
+    "yes", "no", "please", "thanks", "hello", "goodbye", "welcome", "care", "luck", "rest", "end", "done", "have",
+    "hope", "helps", "else", "following", "according", "based", "what", "that", "me", "us", "them", "one", "two",
+)
+_KEYWORDS = (
+    "anchor", "autumn", "balloon", "barrel", "beacon", "bridge", "bronze", "butter", "button", "canyon", "carrot",
+    "cellar", "cherry", "circle", "coffee", "comet", "corner", "cotton", "crystal", "diamond", "dolphin", "donkey",
+    "dragon", "eagle", "engine", "falcon", "farmer", "finger", "fossil", "fountain", "galaxy", "ginger", "glacier",
+    "guitar", "hazel", "honey", "iron", "ivory", "jungle", "kitten", "ladder", "lemon", "lizard", "magnet", "maple",
+    "melody", "midnight", "mineral", "monkey", "mountain", "music", "mustard", "needle", "ocean", "olive", "orange",
+    "oyster", "palace", "panther", "paper", "parrot", "pebble", "pigeon", "planet", "plaster", "pocket", "pony",
+    "potato", "puzzle", "rabbit", "railway", "ribbon", "river", "saddle", "salmon", "sandal", "season", "silver",
+    "sister", "sparrow", "spider", "spring", "squirrel", "stable", "storm", "sugar", "summer", "sunset", "tailor",
+    "temple", "ticket", "tiger", "timber", "tomato", "torch", "tower", "tractor", "travel", "trumpet", "tulip",
+    "tunnel", "turtle", "valley", "vessel", "village", "wafer", "wheel", "whistle", "willow", "winter", "wizard",
+    "yellow", "zebra",
+)
+_SYLLABLES = (
+    "ba", "be", "bo", "ca", "ce", "chi", "da", "de", "do", "el", "en", "er", "fa", "fi", "ga", "go", "ha", "il", "in",
+    "ja", "ka", "ki", "la", "le", "lo", "ma", "me", "mi", "na", "ne", "no", "or", "pa", "pe", "po", "ra", "re", "ri",
+    "sa", "se", "sha", "so", "ta", "te", "ti", "to", "ul", "un", "va", "ve", "wa", "we", "ya", "zo",
+)
+_ENDS = ("", "n", "r", "l", "t", "st", "ck", "m", "s")
+_SAME = (
+    ("answer", "reply", "response"),
+    ("entire", "whole", "complete", "full"),
+    ("must", "should", "has to", "needs to"),
+    ("Write", "Give", "Put"),
+    ("nothing else", "nothing more"),
+    ("Use", "Take"),
+    ("contain", "have", "include"),
+    ("start", "begin"),
+    ("Start", "Begin"),
+    ("end", "finish"),
+    ("End", "Finish"),
+    ("exactly", "precisely"),
+    ("thinking", "reasoning", "reasons"),
+    ("Think", "Reason"),
+    ("Explain", "Show", "Lay out", "Write down"),
+    ("step by step", "one step at a time"),
+    ("before you answer", "before the answer", "and then answer"),
+)
+# fmt: on
+_BEFORE = ("", "", "", "", "Please note: ", "One more thing: ", "Remember: ", "I have a wish: ", "I want this: ")
+_CLOSERS = (".", ".", ".", "!", "?", ",", ":", "")
+_ONE_OF = re.compile("|".join(rf"\b{word}\b" for group in _SAME for word in sorted(group, key=len, reverse=True)))
+_GROUP = {word: group for group in _SAME for word in group}
+
+
+def draw_phrase(rng: Random) -> str:
+    """Return a phrase of two to six words that means nothing much.
+
+    >>> draw_phrase(Random(1))
+    'And my start about now:'
+    """
+    words = rng.sample(_PHRASE_WORDS, rng.randint(2, 6))
+    if rng.random() < 0.15:
+        words[rng.randrange(len(words))] = draw_keyword(rng)
+    return " ".join(words).capitalize() + rng.choice(_CLOSERS)
+
+
+def draw_echo(rng: Random) -> str:
+    """Return five to fourteen words to be said again, every third of them rare.
+
+    >>> len(draw_echo(Random(1)).split()) >= 5
+    True
+    """
+    words = rng.sample(_PHRASE_WORDS, rng.randint(5, 14))
+    words = [draw_keyword(rng) if rng.random() < 0.33 else word for word in words]
+    return " ".join(words).capitalize() + rng.choice(_CLOSERS)
+
+
+def draw_keyword(rng: Random) -> str:
+    """Return a word of English, or now and then one that does not exist, which can only be copied."""
+    if rng.random() < 0.6:
+        return rng.choice(_KEYWORDS)
+    return "".join(rng.sample(_SYLLABLES, rng.randint(2, 3))) + rng.choice(_ENDS)
+
+
+def varied(wording: str, rng: Random) -> str:
+    """Return a wording with some of its words exchanged for others of the same meaning.
+
+    >>> varied("Write your entire reply in capital letters.", Random(4))
+    'Give your entire reply in capital letters.'
+    """
+    if rng.random() < 0.2:
+        wording = f"Please {wording[0].lower()}{wording[1:]}"
+    swapped = _ONE_OF.sub(lambda found: rng.choice(_GROUP[found[0]]) if rng.random() < 0.5 else found[0], wording)
+    return rng.choice(_BEFORE) + swapped

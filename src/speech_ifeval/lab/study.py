@@ -1,0 +1,155 @@
+"""``lab study``: which speech training makes a model forget? Recipes of stage two, several seeds each.
+
+Every cell starts from the same self-aligned model; a seed decides the questions, their order and the LoRA's first
+weights. Cells that are done are not made again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.job import Run, Watching
+from speech_ifeval.lab.evaluation import Figures, figures_of, run_model
+from speech_ifeval.lab.making import ALIGNED, BACKBONE, Making, Materials, load_speech, make_aligned, tune
+from speech_ifeval.lab.recipes import TuneRecipe, digest
+from speech_ifeval.lab.saving import save_model
+from speech_ifeval.metrics.seeds import CrossedMean, clip_shares, crossed_mean, crossed_relative
+from speech_ifeval.pipeline.comparing import load_scored
+from speech_ifeval.records import CATEGORIES, Verdict
+from speech_ifeval.runs import write_document, write_text
+
+STUDY = "study"
+SEEDS = 3
+_RESULT = "figures.json"
+
+
+class Cell(Struct, frozen=True):
+    """A recipe of the study, by the name it is kept under."""
+
+    name: str
+    recipe: TuneRecipe
+
+
+def cells(base: TuneRecipe) -> list[Cell]:
+    """Return the study's recipes: style × share of constrained rows with a LoRA, and both styles tuned in full.
+
+    >>> [cell.name for cell in cells(TuneRecipe())][:4]
+    ['corpus', 'corpus-5%', 'corpus-20%', 'corpus-full']
+    """
+    made = []
+    for style in ("corpus", "own"):
+        for share in (0.0, 0.05, 0.2):
+            name = style if not share else f"{style}-{share:.0%}"
+            made.append(Cell(name, msgspec.structs.replace(base, style=style, constrained=share)))
+        course = msgspec.structs.replace(base.course, rate=base.full_rate)
+        made.append(Cell(f"{style}-full", msgspec.structs.replace(base, style=style, full=True, course=course)))
+    return made
+
+
+class CellFigures(Struct, frozen=True):
+    """A cell over its seeds.
+
+    Attributes:
+        name: of the cell; `recipe` is what it was made by.
+        seeds: how many.
+        ifrate, forgetting: means over seeds; intervals are over seeds and clips.
+        each: the row of every seed.
+    """
+
+    name: str
+    recipe: TuneRecipe
+    seeds: int
+    ifrate: CrossedMean
+    forgetting: CrossedMean
+    each: list[Figures]
+
+
+def run_study(
+    making: Making,
+    benchmark: Benchmark,
+    *,
+    seeds: int = SEEDS,
+    watching: Watching | None = None,
+    tell: Callable[[str], None] = lambda title: None,
+) -> list[CellFigures]:
+    """Make and evaluate every cell with every seed.
+
+    Args:
+        making: as for `make_models`; its folder holds the self-aligned model, or gets it.
+        benchmark: what is asked.
+        seeds: how many a cell.
+        watching: who is told how far a run is.
+        tell: told what comes next.
+    """
+    materials = make_aligned(making)
+    rows = []
+    for cell in cells(making.recipes.tune):
+        runs = []
+        for number in range(seeds):
+            tell(f"{cell.name}, seed {number}")
+            runs.append(_run_cell(making, materials, cell, number, benchmark, watching))
+        rows.append(_over_seeds(cell, runs, benchmark))
+    return rows
+
+
+def _run_cell(
+    making: Making,
+    materials: Materials,
+    cell: Cell,
+    number: int,
+    benchmark: Benchmark,
+    watching: Watching | None,
+) -> Run:
+    name = f"{STUDY}/{cell.name}-seed{number}"
+    folder = making.out / name
+    model = folder / "model"
+    if not (folder / "made").is_file():
+        fresh = msgspec.structs.replace(materials, aligned=load_speech(making.out / ALIGNED, making.device))
+        tuned = tune(making, fresh, cell.recipe, making.seed + number, name)
+        shutil.rmtree(model, ignore_errors=True)
+        save_model(model, tuned.to("cpu").half(), *([materials.processor] if cell.recipe.full else []))
+        write_text(folder / "made", f"{digest(making.seed + number, cell.recipe)}\n")
+        shutil.rmtree(making.out / "work" / name)
+    spec, arguments = f"hf:{making.out / ALIGNED}", {"adapter": str(model)}
+    if cell.recipe.full:
+        spec, arguments = f"hf:{model}", {}
+    # Run directories side by side, so that the reference answers once.
+    run = run_model(
+        spec,
+        arguments,
+        f"hf:{making.out / BACKBONE}",
+        benchmark,
+        making.out / STUDY / "runs" / f"{cell.name}-seed{number}",
+        watching,
+    )
+    write_document(folder / _RESULT, figures_of(run, cell.name, None, benchmark))
+    return run
+
+
+def _over_seeds(cell: Cell, runs: Sequence[Run], benchmark: Benchmark) -> CellFigures:
+    followed = [_followed(load_scored(run.folder).verdicts) for run in runs]
+    reference = _followed(load_scored(runs[0].folder / "reference").verdicts)
+    shares = clip_shares([*followed, reference])
+    return CellFigures(
+        cell.name,
+        cell.recipe,
+        len(runs),
+        crossed_mean(shares[:-1]),
+        crossed_relative(shares[:-1], shares[-1]),
+        [figures_of(run, cell.name, None, benchmark) for run in runs],
+    )
+
+
+def _followed(verdicts: Sequence[Verdict]) -> dict[str, list[tuple[str, bool]]]:
+    """Outcomes by category; the lab's items have one constraint each."""
+    return {
+        category: [
+            (one.clip, one.followed) for one in verdicts if one.category == category and one.followed is not None
+        ]
+        for category in CATEGORIES
+    }

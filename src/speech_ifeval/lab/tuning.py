@@ -1,0 +1,102 @@
+"""Speech training proper: stage one teaches a tower to be read, stage two tunes the text model with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speech_ifeval.lab.learning import Watch, learn
+from speech_ifeval.lab.recipes import AlignRecipe, TuneRecipe
+from speech_ifeval.lab.speech_model import SpokenBatches, SpokenRow
+from speech_ifeval.lab.tower import Shuffled, audio_tower, projector
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ALIGN_STAGE = "self-aligned"
+LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|v_proj)"
+
+
+def _loss_over(
+    model: Any, batches: SpokenBatches, rows: Sequence[SpokenRow], seed: str, size: int
+) -> Callable[[int], Tensor]:
+    chosen = Shuffled(seed, len(rows), size)
+
+    def loss_of(step: int) -> Tensor:
+        loss: Tensor = model(**batches.inputs([rows[index] for index in chosen(step)])).loss
+        return loss
+
+    return loss_of
+
+
+def align(
+    model: Any,
+    recipe: AlignRecipe,
+    batches: SpokenBatches,
+    rows: Sequence[SpokenRow],
+    seed: int,
+    folder: Path,
+    watch: Watch,
+) -> None:
+    """Stage one: tower and projector learn, in place, to make the text model say what it writes when it reads.
+
+    The text model's weights stay as they are.
+    """
+    parameters: dict[str, Tensor] = {
+        **{
+            f"tower.{n}": value for n, value in audio_tower(model).named_parameters() if "embed_positions" not in n
+        },
+        **{f"projector.{n}": value for n, value in projector(model).named_parameters()},
+    }
+    for value in parameters.values():
+        value.requires_grad_(True)
+    loss_of = _loss_over(model, batches, rows, f"{seed}/{ALIGN_STAGE}", recipe.course.batch)
+    learn(ALIGN_STAGE, recipe.course, parameters, loss_of, folder, watch)
+    model.requires_grad_(False)
+
+
+def tune_lora(
+    model: Any,
+    recipe: TuneRecipe,
+    batches: SpokenBatches,
+    rows: Sequence[SpokenRow],
+    seed: int,
+    folder: Path,
+    watch: Watch,
+    stage: str,
+) -> Any:
+    """Stage two: a LoRA on queries and values of the text model learns the rows; returned with its model."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules=LANGUAGE_LAYERS, lora_dropout=0.0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        tuned = get_peft_model(model, config)
+    parameters = {name: value for name, value in tuned.named_parameters() if value.requires_grad}
+    loss_of = _loss_over(tuned, batches, rows, f"{seed}/{stage}", recipe.course.batch)
+    learn(stage, recipe.course, parameters, loss_of, folder, watch)
+    tuned.requires_grad_(False)
+    return tuned.eval()
+
+
+def tune_fully(
+    model: Any,
+    recipe: TuneRecipe,
+    batches: SpokenBatches,
+    rows: Sequence[SpokenRow],
+    seed: int,
+    folder: Path,
+    watch: Watch,
+    stage: str,
+) -> None:
+    """Stage two without an adapter: every weight of the text model learns the rows, in place."""
+    parameters = {
+        name: value for name, value in model.named_parameters() if "language_model" in name or "lm_head" in name
+    }
+    for value in parameters.values():
+        value.requires_grad_(True)
+    loss_of = _loss_over(model, batches, rows, f"{seed}/{stage}", recipe.course.batch)
+    learn(stage, recipe.course, parameters, loss_of, folder, watch)
+    model.requires_grad_(False)
