@@ -97,7 +97,7 @@ def test_benchmark_survives_pickling() -> None:
 @pytest.mark.parametrize("name", ["offical", "no/such/folder", "x" * 5000, "a\0b", ""])
 def test_unknown_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="one of the names example"):
+    with pytest.raises(UsageError, match="one of the names bundled, example"):
         load_benchmark(name)
 
 

@@ -71,7 +71,7 @@ CASES: dict[str, tuple[Callable[[Path, Write], Args], int, list[str]]] = {
     "ids of another benchmark": (
         lambda folder, write: [write("m.jsonl", [{"id": f"mmlu/{n}", "response": "a"} for n in range(9)])],
         4,
-        ["9 of 9 rows answer no item of the benchmark example", "m.jsonl:1 (id 'mmlu/0')", "--benchmark"],
+        ["9 of 9 rows answer no item of the benchmark bundled", "m.jsonl:1 (id 'mmlu/0')", "--benchmark"],
     ),
     "two models' files given as one run": (
         lambda folder, write: [write("a.jsonl", TUNED), write("b.jsonl", TUNED)],
@@ -88,7 +88,7 @@ CASES: dict[str, tuple[Callable[[Path, Write], Args], int, list[str]]] = {
     "a benchmark that does not exist": (
         lambda folder, write: [write("m.jsonl", TUNED), "--benchmark", folder / "none"],
         2,
-        ["no benchmark at", "expected a folder, or one of the names example"],
+        ["no benchmark at", "expected a folder, or one of the names bundled, example"],
     ),
     "a folder that is no benchmark": (
         lambda folder, write: [write("m.jsonl", TUNED), "--benchmark", folder],

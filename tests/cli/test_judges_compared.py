@@ -79,7 +79,7 @@ def test_agreement_is_printed_in_every_form(judged: Path, options: list[str]) ->
 
 @pytest.mark.parametrize("options", [[], ["--markdown"], ["--json"], ["--items"]])
 def test_sensitivity_is_printed_in_every_form(judged: Path, options: list[str]) -> None:
-    done = invoke("sensitivity", judged, *options)
+    done = invoke("sensitivity", "--benchmark", "example", judged, *options)
     assert done.code == 0
     assert "made-up:0.5" in done.out
     if options == ["--json"]:
@@ -101,20 +101,21 @@ def test_sensitivity_is_printed_in_every_form(judged: Path, options: list[str]) 
 
 def test_sensitivity_against_a_reference_that_is_the_same(judged: Path) -> None:
     found = msgspec.json.decode(
-        invoke("sensitivity", judged, "--reference", judged, "--json").out, type=Sensitivity
+        invoke("sensitivity", "--benchmark", "example", judged, "--reference", judged, "--json").out,
+        type=Sensitivity,
     )
     assert found.reference == "secret-model-7b"
     for row in (*found.behaviours, *found.word_errors):
         assert row.against_reference is not None
         assert row.against_reference.value == 0
         assert row.reference_n == row.n
-    shown = invoke("sensitivity", judged, "--reference", judged).out
+    shown = invoke("sensitivity", "--benchmark", "example", judged, "--reference", judged).out
     assert "less reference" in shown
     assert "|reference-judge:one|" in shown
 
 
 def test_sensitivity_states_what_is_unscored(judged: Path) -> None:
-    done = invoke("sensitivity", judged, "--judge", "none")
+    done = invoke("sensitivity", "--benchmark", "example", judged, "--judge", "none")
     assert "80 answers are unscored: not judged." in done.out.replace("Of twins", "")
     assert "|judge:none|" in done.out
 
@@ -128,13 +129,13 @@ def test_a_degenerate_reply_stops_no_measurement(tmp_path: Path, judge: str) -> 
         assert invoke("score", folder, "--judge", judge, "--output-dir", folder).code == 0
     else:
         write_judge(folder / "judgements.one.jsonl", dict.fromkeys([*plain], endless), every=4)
-    done = invoke("sensitivity", folder)
+    done = invoke("sensitivity", "--benchmark", "example", folder)
     assert (done.code, done.err) == (0, "")
 
 
 def test_labels_of_people_are_never_taken_for_a_judge_unasked(judged: Path) -> None:
     (judged / "judgements.annotator-mia.jsonl").write_text("")
-    assert "|judge:one|" in invoke("sensitivity", judged).out
+    assert "|judge:one|" in invoke("sensitivity", "--benchmark", "example", judged).out
     assert invoke("score", judged).code == 0
 
 
@@ -165,27 +166,29 @@ def test_a_judge_who_denies_what_the_reply_says_is_told(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", replies=said)
     lines = [Judgement(id, "accuracy", False, reply_hash(reply), "Result: NO") for id, reply in said.items()]
     (folder / "judgements.one.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(lines))
-    found = msgspec.json.decode(invoke("sensitivity", folder, "--json").out, type=Sensitivity)
+    found = msgspec.json.decode(
+        invoke("sensitivity", "--benchmark", "example", folder, "--json").out, type=Sensitivity
+    )
     assert found.contradicted == [item.id for item in asked]
     row = next(row for row in found.behaviours if (row.name, row.by) == ("contradicted", "all"))
     assert (row.n, row.plain, row.constrained) == (3, 0, 3)
-    shown = invoke("sensitivity", folder, "--items").out
+    shown = invoke("sensitivity", "--benchmark", "example", folder, "--items").out
     assert "3 answers are counted wrong, as judged, though the reply says that it is the label" in shown
     assert all(shown.count(item.id) > 1 for item in asked)
 
 
 def test_the_heuristics_change_is_told_to_be_its_own(judged: Path) -> None:
     said = "that the rules of heuristic-1 see"
-    assert said not in invoke("sensitivity", judged).out
+    assert said not in invoke("sensitivity", "--benchmark", "example", judged).out
     (judged / "judgements.one.jsonl").rename(judged / "judgements.heuristic-1.jsonl")
-    assert said in invoke("sensitivity", judged).out
+    assert said in invoke("sensitivity", "--benchmark", "example", judged).out
 
 
 def test_a_run_without_twins_has_no_sensitivity(tmp_path: Path) -> None:
     path = tmp_path / "responses.jsonl"
     rows = [row for row in TUNED if EXAMPLE.item(row["id"]).category == "closed-ended"]
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    done = invoke("sensitivity", path)
+    done = invoke("sensitivity", path, "--benchmark", "example")
     assert done.code == 4
     assert "answers no twins of example" in done.err
 
@@ -250,7 +253,9 @@ def test_all_labelled_is_said_without_a_page(tmp_path: Path) -> None:
 
 def test_a_table_of_figures_is_never_cut_by_a_narrow_terminal(judged: Path) -> None:
     narrow = 'import sys, io; sys.stdout.isatty = lambda: True; import os; os.environ["COLUMNS"] = "60"'
-    done = run("sensitivity", judged, "--reference", judged, before=narrow, env={"TERM": "dumb"})
+    done = run(
+        "sensitivity", "--benchmark", "example", judged, "--reference", judged, before=narrow, env={"TERM": "dumb"}
+    )
     assert done.code == 0
     assert "less reference" in done.out
     assert "…" not in done.out

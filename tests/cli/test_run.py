@@ -207,7 +207,7 @@ def test_wrong_options_are_refused(
 
 
 def test_the_example_has_no_audio_yet_and_says_how_to_name_some(folder: Path) -> None:
-    done = run("run", "--model", "py:own.py:hears", cwd=folder)
+    done = run("run", "--model", "py:own.py:hears", "--benchmark", "example", cwd=folder)
     assert done.code == 3
     assert "--audio-dir" in done.err
 

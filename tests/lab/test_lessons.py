@@ -46,7 +46,7 @@ def test_every_reply_follows_its_demand(demand: Demand) -> None:
             assert reasons(lesson.reply), lesson.reply
         else:
             assert sif.compile(demand.id, **lesson.kwargs).check(lesson.reply), (lesson.kwargs, lesson.reply)
-            assert sif.compile(demand.id, "careful", **lesson.kwargs).check(lesson.reply), lesson.reply
+            assert sif.compile(demand.id, rules="careful", **lesson.kwargs).check(lesson.reply), lesson.reply
 
 
 @pytest.mark.parametrize("task", TASKS)

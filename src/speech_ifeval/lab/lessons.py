@@ -308,7 +308,7 @@ def disfluent(text: str, rng: Random) -> str:
     """Return a sentence as it is said by somebody who hesitates.
 
     >>> disfluent("Anna found the red lamp near the river.", Random(2))
-    'Anna found uh the the the red red lamp near the the the river.'
+    'Anna Anna Anna uh found the red red lamp near near uh the the river.'
     """
     words: list[str] = []
     for word in text.split():

@@ -72,7 +72,7 @@ def draw_phrase(rng: Random) -> str:
     """Return a phrase of two to six words that means nothing much.
 
     >>> draw_phrase(Random(1))
-    'And my start about now:'
+    'But friend will'
     """
     words = rng.sample(_PHRASE_WORDS, rng.randint(2, 6))
     if rng.random() < 0.15:
@@ -102,7 +102,7 @@ def varied(wording: str, rng: Random) -> str:
     """Return a wording with some of its words exchanged for others of the same meaning.
 
     >>> varied("Write your entire reply in capital letters.", Random(4))
-    'Give your entire reply in capital letters.'
+    'I want this: Give your entire reply in capital letters.'
     """
     if rng.random() < 0.2:
         wording = f"Please {wording[0].lower()}{wording[1:]}"

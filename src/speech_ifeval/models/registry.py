@@ -120,7 +120,7 @@ def all_adapters() -> list[Adapter]:
     """Return every adapter there is, by name.
 
     >>> [one.scheme for one in all_adapters()][:3]
-    ['cascade', 'hf', 'openai']
+    ['cascade', 'hf', 'lab']
     """
     _load_all()
     return [_ADAPTERS[scheme] for scheme in sorted(_ADAPTERS)]
@@ -143,7 +143,7 @@ def open_model(
     >>> open_model("hff:gpt2")
     Traceback (most recent call last):
     ...
-    speech_ifeval.errors.UsageError: no adapter 'hff' in 'hff:gpt2': expected cascade, hf, openai, py, replay or \
+    speech_ifeval.errors.UsageError: no adapter 'hff' in 'hff:gpt2': expected cascade, hf, lab, openai, py, replay or \
 worker before the colon; did you mean hf?
     """
     found, target = find_adapter(spec)
