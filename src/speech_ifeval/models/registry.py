@@ -143,8 +143,8 @@ def open_model(
     >>> open_model("hff:gpt2")
     Traceback (most recent call last):
     ...
-    speech_ifeval.errors.UsageError: no adapter 'hff' in 'hff:gpt2': expected cascade, hf, lab, openai, py, replay or \
-worker before the colon; did you mean hf?
+    speech_ifeval.errors.UsageError: no adapter 'hff' in 'hff:gpt2': expected cascade, hf, lab, openai, py, \
+replay or worker before the colon; did you mean hf?
     """
     found, target = find_adapter(spec)
     given = _converted(found, spec, arguments or {})
