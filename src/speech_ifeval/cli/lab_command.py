@@ -54,6 +54,7 @@ def evaluate_command(
     benchmark: Asked = "bundled",
     output_dir: Annotated[Path, typer.Option(help="The folder of the runs.")] = Path("runs/lab"),
     scales: Annotated[str, typer.Option(help="LoRA scales of corpus-style.")] = "0,0.125,0.25,0.5,0.75,1",
+    cards: Annotated[bool, typer.Option("--cards", help="Write the figures into the models' cards.")] = False,
     markdown: Markdown = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,6 +67,7 @@ def evaluate_command(
     from speech_ifeval.cli.run_progress import run_progress
     from speech_ifeval.errors import UsageError
     from speech_ifeval.job import Watching
+    from speech_ifeval.lab.cards import write_cards
     from speech_ifeval.lab.evaluation import evaluate_models, shipped_models
     from speech_ifeval.lab.tables import codes_table, models_table, tasks_table
 
@@ -80,6 +82,8 @@ def evaluate_command(
             watching=Watching(say=shown.say, progress=shown.show),
             tell=shown.say,
         )
+    if cards:
+        write_cards(shipped_models() if models is None else models, rows)
     if as_json:
         print_json(rows)
     else:
