@@ -94,7 +94,8 @@ def test_the_server_gives_what_the_same_checkpoint_gives_in_this_process(
 def test_tokens_reasons_and_names_are_the_servers(served: Served, requests: list[Request]) -> None:
     with open_model(f"openai:{served.slm}", {"base_url": served.url}) as model:
         found = list(model.answer(requests))
-        assert model.recorded["served_model"] == [f"{served.slm}@main"]
+        # Up to 5.23 the server of transformers names a revision behind a folder.
+        assert model.recorded["served_model"] in ([f"{served.slm}@main"], [str(served.slm)])
         assert model.recorded["fields_left_out"] == ["repetition_penalty"]
         assert model.recorded["calls"] == len(requests)
         assert model.remote_host is None
