@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,10 +14,8 @@ from speech_ifeval.errors import ModelError, UsageError
 from speech_ifeval.job import evaluate
 from speech_ifeval.models import Generation, Model, Request, Response, open_model
 from speech_ifeval.models.adapters.lab import shipped
-from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.generating import Conditions
 from speech_ifeval.pipeline.scoring import Scoring
-from tests.command_line import command
 from tests.models.serving import transformers_serve
 
 pytestmark = pytest.mark.slow
@@ -162,27 +156,3 @@ def test_a_function_and_the_lab_are_told_apart_by_the_check_of_the_audio(
         scoring=Scoring(judge="heuristic"),
     )
     assert run.ifrate.n == 12
-
-
-def test_a_run_that_was_killed_ends_as_one_that_was_not(tmp_path: Path, bundled: Benchmark) -> None:
-    whole = evaluate(
-        "lab:corpus-style",
-        benchmark=bundled,
-        output_dir=tmp_path / "whole",
-        selection=Selection(sample=60),
-        asking=Asking(generation=GENERATION),
-    )
-    folder = tmp_path / "killed"
-    arguments = ("run", "--sample", "60", "--batch-size", "4", "--output-dir", str(folder))
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    responses = folder / "responses.jsonl"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (responses.is_file() and responses.read_bytes().count(b"\n") >= 8):
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    answered = responses.read_bytes().count(b"\n")
-    assert 8 <= answered < len(texts(whole.folder))
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert texts(folder) == texts(whole.folder)
