@@ -101,8 +101,8 @@ def write_corpus(folder: Path, seed: int) -> Path:
     rows = manifest_rows(utterances, seed)
     folder.mkdir(parents=True, exist_ok=True)
     clips = dict.fromkeys(str(row["audio"]) for row in rows)
-    for name, samples in zip(clips, speak_all(utterances), strict=True):
-        _write(folder / name, samples)
+    for name, spoken in zip(clips, speak_all(utterances), strict=True):
+        _write(folder / name, spoken.samples)
     manifest = folder / MANIFEST
     manifest.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return manifest

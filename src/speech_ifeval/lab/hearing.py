@@ -27,12 +27,14 @@ class Heard(Struct, frozen=True):
         utterances: who says what, n of them.
         features: log mel spectrograms, shape ``(n, bins, frames)``, float16.
         frames: how many frames of each are speech, shape ``(n,)``.
+        phones: which sound is heard in every second frame, a place in `PHONES`, shape ``(n, frames // 2)``, uint8.
         seconds: the length of each in whole seconds, rounded up, shape ``(n,)``.
     """
 
     utterances: Sequence[Utterance]
     features: Any
     frames: Any
+    phones: Any
     seconds: Any
 
     def places(self, index: int) -> int:
@@ -57,6 +59,21 @@ def features_of(samples: Sequence[NDArray[np.float32]], extractor: Any) -> tuple
     return made["input_features"].astype("float16"), made["attention_mask"].sum(axis=1)
 
 
+def phones_by_frame(phones: Sequence[tuple[int, float]]) -> NDArray[np.uint8]:
+    """Return the sound in the middle of every second frame, shape ``(FRAMES // 2,)``; silence after the last.
+
+    >>> phones_by_frame([(0, 0.1), (5, 0.2), (7, 0.21)]).tolist()[:6]
+    [0, 0, 5, 5, 5, 0]
+    """
+    import numpy as np
+
+    if not phones:
+        return np.zeros(FRAMES // 2, dtype=np.uint8)
+    names = np.array([name for name, _ in phones] + [0], dtype=np.uint8)
+    middles = (2 * np.arange(FRAMES // 2) + 1) * HOP / RATE
+    return names[np.searchsorted([end for _, end in phones], middles, side="right")]
+
+
 def hear_training(seed: int, number: int, extractor: Any, folder: Path, tell: Callable[[int], None]) -> Heard:
     """Synthesise and analyse the training speech, or read it back where an earlier call has kept it.
 
@@ -78,16 +95,19 @@ def hear_training(seed: int, number: int, extractor: Any, folder: Path, tell: Ca
         folder.mkdir(parents=True, exist_ok=True)
     features = np.empty((number, MEL_BINS, FRAMES), dtype=np.float16)
     frames = np.empty(number, dtype=np.int64)
+    phones = np.zeros((number, FRAMES // 2), dtype=np.uint8)
     for start in range(0, number, _PIECE):
         piece = slice(start, min(start + _PIECE, number))
         path = folder / f"{piece.start}-{piece.stop}.npz"
         if not path.is_file():
-            made, counts = features_of(speak_all(utterances[piece]), extractor)
+            spoken = speak_all(utterances[piece])
+            made, counts = features_of([one.samples for one in spoken], extractor)
+            sounds = np.stack([phones_by_frame(one.phones) for one in spoken])
             with writing(path):
                 with (folder / "piece.new").open("wb") as file:
-                    np.savez(file, features=made, frames=counts)
+                    np.savez(file, features=made, frames=counts, phones=sounds)
                 (folder / "piece.new").replace(path)
         with np.load(path, allow_pickle=False) as kept:
-            features[piece], frames[piece] = kept["features"], kept["frames"]
+            features[piece], frames[piece], phones[piece] = kept["features"], kept["frames"], kept["phones"]
         tell(piece.stop)
-    return Heard(utterances, features, frames, np.ceil(frames * HOP / RATE).astype(np.int64))
+    return Heard(utterances, features, frames, phones, np.ceil(frames * HOP / RATE).astype(np.int64))

@@ -24,6 +24,7 @@ OPTIMISER = "optimiser.pt"
 EVERY_SECONDS = 60.0
 _LOWEST = 0.05
 _LONGEST_GRADIENT = 1.0
+_LAYER = "layers."
 
 
 class Progress(Struct, frozen=True):
@@ -46,17 +47,60 @@ class Progress(Struct, frozen=True):
 Watch = Callable[[Progress], None]
 
 
-def learning_rate(course: Course, step: int) -> float:
-    """Return the learning rate of a step, counted from 0.
+def rate_share(course: Course, step: int) -> float:
+    """Return which share of the highest learning rate a step has, counted from 0.
 
     >>> course = Course(steps=100, batch=1, rate=1.0, warmup=10)
-    >>> [round(learning_rate(course, step), 3) for step in (0, 9, 10, 99)]
+    >>> [round(rate_share(course, step), 3) for step in (0, 9, 10, 99)]
     [0.1, 1.0, 1.0, 0.05]
     """
     if step < course.warmup:
-        return course.rate * (step + 1) / course.warmup
+        return (step + 1) / course.warmup
     done = (step - course.warmup) / max(1, course.steps - course.warmup - 1)
-    return course.rate * (_LOWEST + (1 - _LOWEST) * (1 + math.cos(math.pi * done)) / 2)
+    return _LOWEST + (1 - _LOWEST) * (1 + math.cos(math.pi * done)) / 2
+
+
+class Optimisers:
+    """AdamW for all parameters, or Muon for matrices within layers and AdamW for the rest, at a course's rates.
+
+    Source of Muon: Jordan et al. (2024), as in `torch.optim.Muon`; of the scaling of its updates: Liu et al.
+    (2025), Muon is scalable for LLM training (arXiv 2502.16982).
+    """
+
+    def __init__(self, course: Course, parameters: Mapping[str, Tensor]) -> None:
+        import torch
+
+        within: list[Tensor] = []
+        if course.matrix_rate is not None:
+            within = [value for name, value in parameters.items() if _LAYER in name and value.ndim == 2]
+        rest = [value for value in parameters.values() if not any(value is one for one in within)]
+        self._course = course
+        self._each: list[tuple[Any, float]] = [
+            (torch.optim.AdamW(rest, lr=course.rate, betas=(0.9, 0.95), weight_decay=course.decay), course.rate)
+        ]
+        if course.matrix_rate is not None:
+            matrices = torch.optim.Muon(
+                within, lr=course.matrix_rate, weight_decay=course.decay, adjust_lr_fn="match_rms_adamw"
+            )
+            self._each.append((matrices, course.matrix_rate))
+
+    def step(self, number: int) -> None:
+        """Update parameters by their gradients, which are then gone."""
+        share = rate_share(self._course, number)
+        for optimiser, rate in self._each:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * share
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+
+    def state(self) -> list[Any]:
+        """What has to be kept to go on."""
+        return [optimiser.state_dict() for optimiser, _ in self._each]
+
+    def resume(self, state: list[Any]) -> None:
+        """Go on from what `state` returned."""
+        for (optimiser, _), one in zip(self._each, state, strict=True):
+            optimiser.load_state_dict(one)
 
 
 def learn(
@@ -80,36 +124,33 @@ def learn(
     import torch
 
     trained = list(parameters.values())
-    optimiser = torch.optim.AdamW(trained, lr=course.rate, betas=(0.9, 0.95), weight_decay=course.decay)
-    first = _resume(folder, parameters, optimiser)
+    optimisers = Optimisers(course, parameters)
+    first = _resume(folder, parameters, optimisers)
     saved = time.monotonic()
     losses: list[float] = []
     for step in range(first, course.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(course, step)
         loss = loss_of(step)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trained, _LONGEST_GRADIENT)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        optimisers.step(step)
         losses.append(float(loss.detach()))
         done = step + 1
         if done % 20 == 0 or done == course.steps:
             watch(Progress(stage, done, course.steps, done - first, sum(losses) / len(losses)))
             losses.clear()
         if time.monotonic() - saved > EVERY_SECONDS or done == course.steps:
-            _keep(folder, parameters, optimiser, done)
+            _keep(folder, parameters, optimisers, done)
             saved = time.monotonic()
 
 
-def _keep(folder: Path, parameters: Mapping[str, Tensor], optimiser: Any, step: int) -> None:
-    """Write optimiser and weights; the weights last, and with the step they belong to."""
+def _keep(folder: Path, parameters: Mapping[str, Tensor], optimisers: Optimisers, step: int) -> None:
+    """Write optimisers and weights; the weights last, and with the step they belong to."""
     weights = {name: value.detach().cpu().contiguous() for name, value in parameters.items()}
-    save_state(folder / OPTIMISER, {"step": step, "state": optimiser.state_dict()})
+    save_state(folder / OPTIMISER, {"step": step, "state": optimisers.state()})
     save_tensors(folder / CHECKPOINT, weights, {"step": str(step)})
 
 
-def _resume(folder: Path, parameters: Mapping[str, Tensor], optimiser: Any) -> int:
+def _resume(folder: Path, parameters: Mapping[str, Tensor], optimisers: Optimisers) -> int:
     import torch
     from safetensors import safe_open
 
@@ -121,5 +162,5 @@ def _resume(folder: Path, parameters: Mapping[str, Tensor], optimiser: Any) -> i
             return 0  # killed between the two: they do not belong together
         for name, value in parameters.items():
             value.copy_(file.get_tensor(name))
-    optimiser.load_state_dict(kept["state"])
+    optimisers.resume(kept["state"])
     return int(kept["step"])

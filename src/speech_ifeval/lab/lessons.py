@@ -34,7 +34,10 @@ TASKS = (TRANSCRIPTION, VOICE, SPEED, PITCH, CHOICE)
 OPTIONS = {VOICE: (WOMAN, MAN), SPEED: (FAST, SLOW), PITCH: (HIGH, LOW)}
 _STATED = {VOICE: "The speaker is a {}.", SPEED: "The speech is {}.", PITCH: "The pitch is {}."}
 _WORDS = re.compile(r"\w+")
+_TASK_WEIGHTS = {VOICE: 1.5, CHOICE: 2.0}  # learned last
 _ECHO_SHARE = 0.125
+_HEARD_SHARE = 0.3
+FILLER = "uh"
 _ECHOES = ('Say this: "{}"', 'Repeat "{}".', 'Write these words and nothing else: "{}"', 'Copy this text: "{}"')
 
 
@@ -277,8 +280,8 @@ def draw_text(wordings: Wordings, rng: Random) -> Text:
     """Return one example of the backbone's corpus: any task, with any demand or none.
 
     An eighth is to say again what is quoted, which nothing else in the lab asks for: it is how copying is learned.
-    A seventh reads the bare words, without metadata, where the question allows it, and a quarter reads disfluent
-    speech: words said twice, and fillers. The reply is about the clean words.
+    Three tenths read what a tower writes: bare values for the metadata, fillers, words said twice; the reply is
+    about the clean words. Of the rest, a fifth reads the bare words alone, where the question allows it.
     """
     scene, manner = training_scene(rng), draw_manner(rng)
     if rng.random() < _ECHO_SHARE:
@@ -290,29 +293,40 @@ def draw_text(wordings: Wordings, rng: Random) -> Text:
     if (demand is None and rng.random() < 0.35) or (demand is not None and demand.id in CREATIVE):
         lesson = creative_lesson(demand, scene, manner, wordings, rng)
     else:
-        task = rng.choice(tasks_of(manner))
+        task = rng.choices(tasks_of(manner), [_TASK_WEIGHTS.get(one, 1.0) for one in tasks_of(manner)])[0]
         question = closed_question(task, scene, manner, wordings, rng)
         if demand is None:
             lesson = Lesson(question.text, question.own, None, {})
         else:
             lesson = closed_lesson(demand, question, scene, wordings, rng)
     speech = spoken_text(scene, manner, rng.randint(1, 6))
-    if task in (TRANSCRIPTION, CHOICE) and rng.random() < 0.2:
+    if rng.random() < _HEARD_SHARE:
+        speech = as_heard(scene, manner, rng)
+    elif task in (TRANSCRIPTION, CHOICE) and rng.random() < 0.2:
         speech = scene.text
-    if rng.random() < 0.25:
-        speech = speech.replace(scene.text, disfluent(scene.text, rng))
     return Text(speech, lesson.instruction, lesson.reply)
 
 
-def disfluent(text: str, rng: Random) -> str:
-    """Return a sentence as it is said by somebody who hesitates.
+def said(scene: Scene, manner: Manner) -> str:
+    """Return what a clip says, the manner in front of the words, as a tower is taught to write it.
 
-    >>> disfluent("Anna found the red lamp near the river.", Random(2))
-    'Anna Anna Anna uh found the red red lamp near near uh the the river.'
+    >>> rng = Random(4)
+    >>> said(training_scene(rng), Manner(MAN, FAST, None))
+    'man fast On Sunday David repaired the green umbrella.'
     """
+    return f"{' '.join(manner.metadata.values())} {scene.text}"
+
+
+def as_heard(scene: Scene, manner: Manner, rng: Random) -> str:
+    """Return `said` as a tower writes it: with fillers where nothing new is said, and words said again.
+
+    >>> as_heard(training_scene(Random(2)), Manner(MAN, FAST, None), Random(2)).split()[:8]
+    ['uh', 'man', 'uh', 'fast', 'fast', 'uh', 'uh', 'Clara']
+    """
+    hesitation = rng.random()
     words: list[str] = []
-    for word in text.split():
-        if rng.random() < 0.1:
-            words.append("uh")
+    for word in said(scene, manner).split():
+        if rng.random() < hesitation:
+            words.extend([FILLER] * rng.choice((1, 1, 2, 2, 3, 4)))
         words.extend([word] * rng.choice((1, 1, 1, 1, 2, 2, 3)))
     return " ".join(words)

@@ -61,6 +61,9 @@ _SAME = (
     ("step by step", "one step at a time"),
     ("before you answer", "before the answer", "and then answer"),
 )
+_SMALL = (
+    "the", "a", "an", "your", "of", "in", "it", "is", "be", "that", "all", "to", "with", "for", "as", "this", "and",
+)
 # fmt: on
 _BEFORE = ("", "", "", "", "Please note: ", "One more thing: ", "Remember: ", "I have a wish: ", "I want this: ")
 _CLOSERS = (".", ".", ".", "!", "?", ",", ":", "")
@@ -99,11 +102,14 @@ def draw_keyword(rng: Random) -> str:
 
 
 def varied(wording: str, rng: Random) -> str:
-    """Return a wording with some of its words exchanged for others of the same meaning.
+    """Return a wording with some of its words exchanged for others of the same meaning, now and then in haste.
 
     >>> varied("Write your entire reply in capital letters.", Random(4))
-    'I want this: Give your entire reply in capital letters.'
+    'Please note: Please write your full reply in capital letters.'
     """
+    if rng.random() < 0.25:
+        words = wording.split(" ")
+        wording = " ".join(one for one in words if one not in _SMALL or rng.random() < 0.6)
     if rng.random() < 0.2:
         wording = f"Please {wording[0].lower()}{wording[1:]}"
     swapped = _ONE_OF.sub(lambda found: rng.choice(_GROUP[found[0]]) if rng.random() < 0.5 else found[0], wording)

@@ -22,6 +22,8 @@ class Course(Struct, frozen=True):
         rate: the highest learning rate.
         warmup: steps of the warm-up.
         decay: weight decay.
+        matrix_rate: the highest learning rate of matrices within layers, which are then trained by Muon, scaled so
+            that an update is about as long as AdamW's; None: all is trained by AdamW.
     """
 
     steps: int
@@ -29,6 +31,7 @@ class Course(Struct, frozen=True):
     rate: float
     warmup: int
     decay: float = 0.01
+    matrix_rate: float | None = None
 
 
 class BackboneRecipe(Struct, frozen=True):
@@ -44,8 +47,8 @@ class BackboneRecipe(Struct, frozen=True):
     layers: int = 5
     heads: int = 6
     inner: int = 512
-    course: Course = Course(steps=2400, batch=48, rate=2e-3, warmup=80, decay=0.05)
-    whole_share: float = 0.25
+    course: Course = Course(steps=2800, batch=48, rate=2e-3, warmup=40, decay=0.05, matrix_rate=4e-3)
+    whole_share: float = 0.125
 
 
 class TowerRecipe(Struct, frozen=True):
@@ -54,8 +57,8 @@ class TowerRecipe(Struct, frozen=True):
     Attributes:
         width, layers, heads, inner: its sizes.
         utterances: how many sentences are synthesised.
-        course: how it is trained, by CTC and by telling voice, speed and pitch.
-        manner_weight: of the second of the two losses.
+        course: how it is trained, by CTC and by naming the sound of each frame.
+        phones_weight: of the second of the two losses.
     """
 
     width: int = 192
@@ -63,8 +66,8 @@ class TowerRecipe(Struct, frozen=True):
     heads: int = 4
     inner: int = 640
     utterances: int = 6000
-    course: Course = Course(steps=1500, batch=32, rate=1.5e-3, warmup=150)
-    manner_weight: float = 0.3
+    course: Course = Course(steps=2600, batch=32, rate=2e-3, warmup=100, matrix_rate=4e-3)
+    phones_weight: float = 1.0
 
 
 class AlignRecipe(Struct, frozen=True):
@@ -76,7 +79,7 @@ class AlignRecipe(Struct, frozen=True):
     """
 
     rows: int = 12_000
-    course: Course = Course(steps=1000, batch=32, rate=6e-4, warmup=50)
+    course: Course = Course(steps=800, batch=32, rate=6e-4, warmup=50)
 
 
 class TuneRecipe(Struct, frozen=True):

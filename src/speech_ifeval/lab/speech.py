@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Any
 
 from msgspec import Struct
 
@@ -21,12 +21,16 @@ from speech_ifeval.errors import DataError, MissingExtraError, ModelError
 from speech_ifeval.lab.vocabulary import RATE, WINDOW_SECONDS
 from speech_ifeval.lab.world import FAST, HIGH, LOW, MAN, SLOW, WOMAN, Manner, Scene, training_scene
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 FLITE = "flite"
 STRETCH = {FAST: 0.75, SLOW: 1.2}
+# fmt: off
+# The sounds of flite's English voices; the first is silence.
+PHONES = (
+    "pau", "aa", "ae", "ah", "ao", "aw", "ax", "axr", "ay", "b", "ch", "d", "dh", "eh", "el", "em", "en", "er",
+    "ey", "f", "g", "hh", "ih", "iy", "jh", "k", "l", "m", "n", "ng", "ow", "oy", "p", "r", "s", "sh", "t", "th",
+    "uh", "uw", "v", "w", "y", "z", "zh",
+)
+# fmt: on
 
 
 class Voice(Struct, frozen=True):
@@ -91,8 +95,20 @@ def require_flite() -> str:
     return found
 
 
-def speak(utterance: Utterance, flite: str, scratch: Path) -> NDArray[np.float32]:
-    """Return the samples of an utterance, shape ``(n,)``, in -1 to 1, at 16 kHz.
+class Spoken(Struct, frozen=True):
+    """An utterance as it sounds.
+
+    Attributes:
+        samples: shape ``(n,)``, in -1 to 1, at 16 kHz.
+        phones: which sound ends when: its place in `PHONES`, and seconds.
+    """
+
+    samples: Any
+    phones: tuple[tuple[int, float], ...]
+
+
+def speak(utterance: Utterance, flite: str, scratch: Path) -> Spoken:
+    """Return an utterance's samples and sounds.
 
     Raises:
         DataError: flite fails, or what it says is longer than the lab's models hear.
@@ -109,22 +125,35 @@ def speak(utterance: Utterance, flite: str, scratch: Path) -> NDArray[np.float32
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         path = Path(folder) / "said.wav"
         options = [part for setting in settings for part in ("--setf", setting)]
-        command = [flite, "-voice", utterance.voice.name, *options, "-t", text, "-o", str(path)]
+        command = [flite, "-voice", utterance.voice.name, *options, "-psdur", "-t", text, "-o", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not path.is_file():
             raise DataError(f"flite could not say {text!r}: {done.stderr.strip() or f'exit {done.returncode}'}")
-        samples: NDArray[np.float32]
         samples, rate = soundfile.read(path, dtype="float32")
     if rate != RATE or samples.ndim != 1 or len(samples) > WINDOW_SECONDS * RATE:
         raise DataError(
             f"{text!r} said by {utterance.voice.name}: expected at most {WINDOW_SECONDS} s of mono at {RATE} Hz, "
             f"found {len(samples) / rate:.1f} s at {rate} Hz"
         )
-    return samples
+    return Spoken(samples, _read_phones(done.stdout))
 
 
-def speak_all(utterances: Sequence[Utterance], workers: int = 2) -> list[NDArray[np.float32]]:
-    """Return the samples of utterances, in their order.
+def _read_phones(told: str) -> tuple[tuple[int, float], ...]:
+    """Read flite's ``pau:0.148 g:0.210 …``: sounds and when they end, in seconds."""
+    phones = []
+    for part in told.split():
+        name, _, end = part.partition(":")
+        try:
+            phones.append((PHONES.index(name), float(end)))
+        except ValueError:
+            raise DataError(
+                f"expected flite to tell sounds and their ends, as in pau:0.148, found {part!r}"
+            ) from None
+    return tuple(phones)
+
+
+def speak_all(utterances: Sequence[Utterance], workers: int = 2) -> list[Spoken]:
+    """Return utterances as they sound, in their order.
 
     Raises:
         ModelError: flite is missing.

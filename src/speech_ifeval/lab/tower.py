@@ -1,8 +1,10 @@
-"""The audio tower: it learns to spell what is said, in the tokens of the text model, and to tell how it is said.
+"""The audio tower: it learns to write what is said and how, in the tokens of the text model.
 
 Frames become vectors of the text model's width by the projector that the speech-aware model will have. A frame's
 vector is compared with the text model's own embeddings, so what the tower learns to say is what the text model
-reads. The blank of CTC is the embedding of the filler that the text model has learned to pass over.
+reads: hesitant speech, as `lessons.as_heard` writes it. The blank of CTC is the embedding of the filler that the
+text model has learned to pass over. The synthesiser knows which sound it makes when, so the tower learns that too,
+frame by frame: CTC alone, on some ten words a clip, finds out too slowly what belongs where.
 
 Source: Graves et al. (2006), Connectionist temporal classification.
 """
@@ -16,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from speech_ifeval.lab.hearing import Heard
 from speech_ifeval.lab.learning import Watch, learn
+from speech_ifeval.lab.lessons import FILLER, said
 from speech_ifeval.lab.recipes import TowerRecipe
+from speech_ifeval.lab.speech import PHONES
 from speech_ifeval.lab.vocabulary import MEL_BINS, token_rows
-from speech_ifeval.lab.world import FAST, HIGH, WOMAN
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 STAGE = "tower"
-FILLER = " uh"
 _SHARPNESS = 12.0  # of the comparison with embeddings, learned from here
 _FREQUENCY_GAP, _TIME_GAP, _GAPS = 12, 20, 2  # SpecAugment: widths in bins and frames, and how many
 
@@ -101,6 +103,29 @@ class Shuffled:
         return order[start : start + self._size]
 
 
+class Spelling:
+    """The tokens that a tower can write: the filler, which is CTC's blank, and all that training speech needs."""
+
+    def __init__(self, tokenizer: Any, heard: Heard) -> None:
+        self._tokenizer = tokenizer
+        self.rows = token_rows(tokenizer, [f" {said(one.scene, one.manner)}" for one in heard.utterances])
+        ((*_, filler),) = token_rows(tokenizer, [f" {FILLER}"])
+        self.tokens = [filler, *sorted({token for row in self.rows for token in row})]
+        self.places = {token: place for place, token in enumerate(self.tokens)}
+
+    def vectors(self, model: Any) -> Tensor:
+        """The text model's embeddings of the tokens, of length 1, shape ``(tokens, width)``."""
+        from torch.nn.functional import normalize
+
+        return normalize(model.get_input_embeddings().weight.detach()[self.tokens], dim=-1)
+
+    def read(self, places: Sequence[int]) -> str:
+        """Return what a row of tokens, the best one of each frame, says."""
+        kept = [one for number, one in enumerate(places) if one and (not number or places[number - 1] != one)]
+        text: str = self._tokenizer.decode([self.tokens[one] for one in kept])
+        return text.strip()
+
+
 def train_tower(
     model: Any,
     recipe: TowerRecipe,
@@ -116,37 +141,36 @@ def train_tower(
     from torch import nn
     from torch.nn.functional import cross_entropy, ctc_loss, log_softmax, normalize
 
-    rows = token_rows(tokenizer, [f" {one.scene.text}" for one in heard.utterances])
-    (filler,) = token_rows(tokenizer, [FILLER])[0:1][0][-1:]
-    used = sorted({token for row in rows for token in row})
-    column = {token: place + 1 for place, token in enumerate(used)}
-    embedded = model.get_input_embeddings().weight.detach()
-    candidates = normalize(embedded[[filler, *used]], dim=-1).to(device)
-    manners = torch.tensor([_manner(one) for one in heard.utterances])
+    spelling = Spelling(tokenizer, heard)
+    candidates = spelling.vectors(model).to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        heads = nn.Linear(recipe.width, 3).to(device)
+        head = nn.Linear(recipe.width, len(PHONES)).to(device)
     sharpness = nn.Parameter(torch.tensor(_SHARPNESS, device=device))
     tower, projected = audio_tower(model), projector(model)
     parameters: dict[str, Tensor] = {
         **{f"tower.{name}": value for name, value in tower.named_parameters() if "embed_positions" not in name},
         **{f"projector.{name}": value for name, value in projected.named_parameters()},
-        **{f"heads.{name}": value for name, value in heads.named_parameters()},
+        **{f"phones.{name}": value for name, value in head.named_parameters()},
         "sharpness": sharpness,
     }
     for value in parameters.values():
         value.requires_grad_(True)
-    chosen = Shuffled(f"{seed}/{STAGE}", len(rows), recipe.course.batch)
-    features, frames = torch.from_numpy(heard.features), torch.from_numpy(heard.frames)
+    chosen = Shuffled(f"{seed}/{STAGE}", len(heard.utterances), recipe.course.batch)
+    features, frames, phones = (torch.from_numpy(one) for one in (heard.features, heard.frames, heard.phones))
+    inner: list[Tensor] = []
+    # Before the pooling, where a frame is 40 ms: a sound is hardly longer than that.
+    watched = tower.layers[-1].register_forward_hook(
+        lambda module, given, made: inner.append(made if torch.is_tensor(made) else made[0])
+    )
 
     def loss_of(step: int) -> Tensor:
         indices = chosen(step)
-        spoken = with_gaps(features[indices].float(), Random(f"{seed}/gaps/{step}")).to(device)
-        lengths = frames[indices].to(device)
-        states = hear(model, spoken, lengths)
-        vectors = normalize(projected(states), dim=-1)
+        heard_so_far = with_gaps(features[indices].float(), Random(f"{seed}/gaps/{step}")).to(device)
+        inner.clear()
+        vectors = normalize(projected(hear(model, heard_so_far, frames[indices].to(device))), dim=-1)
         scores = log_softmax(vectors @ candidates.T * sharpness, dim=-1)
-        targets = [torch.tensor([column[token] for token in rows[index]]) for index in indices]
+        targets = [torch.tensor([spelling.places[token] for token in spelling.rows[index]]) for index in indices]
         spelled = ctc_loss(
             scores.transpose(0, 1),
             torch.cat(targets).to(device),
@@ -154,20 +178,14 @@ def train_tower(
             torch.tensor([len(one) for one in targets]),
             zero_infinity=True,
         )
-        told = heads(_mean(states, lengths))
-        known = manners[indices].to(device)
-        manner = sum(cross_entropy_of(told[:, place], known[:, place]) for place in range(3))
-        return spelled + recipe.manner_weight * manner
-
-    def cross_entropy_of(score: Tensor, known: Tensor) -> Tensor:
-        there = known >= 0
-        both = torch.stack([torch.zeros_like(score), score], dim=-1)
-        return cross_entropy(both[there], known[there])
+        sounds = cross_entropy(head(inner[0]).flatten(0, 1), phones[indices].long().flatten().to(device))
+        return spelled + recipe.phones_weight * sounds
 
     learn(STAGE, recipe.course, parameters, loss_of, folder, watch)
+    watched.remove()
     for value in parameters.values():
         value.requires_grad_(False)
-    _scale_to(embedded[used], model, heard, device)
+    _scale_to(model.get_input_embeddings().weight.detach()[spelling.tokens], model, heard, device)
 
 
 def spell(model: Any, heard: Heard, indices: Sequence[int], tokenizer: Any, device: str) -> list[str]:
@@ -175,36 +193,13 @@ def spell(model: Any, heard: Heard, indices: Sequence[int], tokenizer: Any, devi
     import torch
     from torch.nn.functional import normalize
 
-    (filler,) = token_rows(tokenizer, [FILLER])[0][-1:]
-    rows = token_rows(tokenizer, [f" {one.scene.text}" for one in heard.utterances])
-    used = [filler, *sorted({token for row in rows for token in row})]
-    candidates = normalize(model.get_input_embeddings().weight.detach()[used], dim=-1)
+    spelling = Spelling(tokenizer, heard)
     with torch.no_grad():
         features = torch.from_numpy(heard.features[indices]).float().to(device)
         frames = torch.from_numpy(heard.frames[indices]).to(device)
         vectors = normalize(projector(model)(hear(model, features, frames)), dim=-1)
-        best = (vectors @ candidates.T).argmax(dim=-1).tolist()
-    texts = []
-    for index, row in zip(indices, best, strict=True):
-        row = row[: heard.places(index)]
-        kept = [used[one] for place, one in enumerate(row) if one and (not place or row[place - 1] != one)]
-        texts.append(tokenizer.decode(kept).strip())
-    return texts
-
-
-def _manner(utterance: Any) -> list[int]:
-    manner = utterance.manner
-    pitch = -1 if manner.pitch is None else int(manner.pitch == HIGH)
-    return [int(manner.voice == WOMAN), int(manner.speed == FAST), pitch]
-
-
-def _mean(states: Tensor, frames: Tensor) -> Tensor:
-    import torch
-
-    places = ((frames - 1) // 2 + 1 - 2) // 2 + 1
-    inside = (torch.arange(states.shape[1], device=states.device)[None, :] < places[:, None]).unsqueeze(-1)
-    mean: Tensor = (states * inside).sum(dim=1) / inside.sum(dim=1)
-    return mean
+        best = (vectors @ spelling.vectors(model).T.to(device)).argmax(dim=-1).tolist()
+    return [spelling.read(row[: heard.places(index)]) for index, row in zip(indices, best, strict=True)]
 
 
 def _scale_to(embedded: Tensor, model: Any, heard: Heard, device: str) -> None:

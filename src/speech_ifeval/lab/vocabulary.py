@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 WORDS = 1536
 END, START, STOP, AUDIO = "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|AUDIO|>"
 SPECIAL = (END, START, STOP, AUDIO)
+_MARKS = re.compile("|".join(map(re.escape, SPECIAL)))
 SYSTEM = "Follow the given instructions."
 # Written before a word that no space precedes, so that a word is the same tokens wherever it stands: what is
 # copied from between quotation marks is then copied token by token.
@@ -72,7 +74,8 @@ def train_tokenizer(texts: Iterable[str]) -> Any:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    made.train_from_iterator(texts, trainer)
+    # A prompt's marks are cut out of it before it is encoded; what stands between them is what is to be learned.
+    made.train_from_iterator((part for text in texts for part in _MARKS.split(text)), trainer)
     made.add_tokens([AddedToken(CLOCK, normalized=False)])
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=made,
