@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from speech_ifeval.models import Generation, Model, Request, Response, open_mode
 from speech_ifeval.models.adapters.lab import shipped
 from speech_ifeval.pipeline.generating import Conditions
 from speech_ifeval.pipeline.scoring import Scoring
+from tests.command_line import command, run
 from tests.models.serving import transformers_serve
 
 pytestmark = pytest.mark.slow
@@ -133,8 +136,29 @@ def test_a_process_of_its_own_answers_as_this_one(tmp_path: Path, bundled: Bench
     assert again.ifrate.n + again.ifrate.unscored == here.ifrate.n + here.ifrate.unscored
 
 
-def texts(run: Path) -> dict[str, str | None]:
-    rows = (run / "responses.jsonl").read_text("utf-8").splitlines()
+def test_a_run_that_is_killed_goes_on_to_the_same_replies(tmp_path: Path) -> None:
+    def arguments(folder: str) -> list[str | Path]:
+        model = ["--model", "lab:corpus-style", "--model-args", "batch_size=4"]
+        return ["run", *model, "--sample", "24", "--output-dir", tmp_path / folder]
+
+    assert run(*arguments("whole")).code == 0
+    process = subprocess.Popen(command(*arguments("cut")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    rows = tmp_path / "cut" / "responses.jsonl"
+    deadline = time.monotonic() + 60
+    while not rows.exists() or rows.read_bytes().count(b"\n") < 4:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert rows.read_bytes().count(b"\n") < 24
+    assert run(*arguments("cut")).code == 0
+    assert texts(tmp_path / "cut") == texts(tmp_path / "whole")
+    assert len(texts(tmp_path / "cut")) == 24
+
+
+def texts(folder: Path) -> dict[str, str | None]:
+    rows = (folder / "responses.jsonl").read_text("utf-8").splitlines()
     return {row["id"]: row.get("text") for row in map(json.loads, rows)}
 
 
@@ -147,7 +171,7 @@ def test_a_function_and_the_lab_are_told_apart_by_the_check_of_the_audio(
     chosen = Selection(sample=12)
     with pytest.raises(ModelError, match="audio"):
         evaluate(deaf, benchmark=bundled, output_dir=tmp_path / "deaf", selection=chosen)
-    run = evaluate(
+    found = evaluate(
         deaf,
         benchmark=bundled,
         output_dir=tmp_path / "deaf",
@@ -155,4 +179,4 @@ def test_a_function_and_the_lab_are_told_apart_by_the_check_of_the_audio(
         conditions=Conditions(audio_check=False),
         scoring=Scoring(judge="heuristic"),
     )
-    assert run.ifrate.n == 12
+    assert found.ifrate.n == 12

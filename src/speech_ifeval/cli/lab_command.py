@@ -23,7 +23,10 @@ Out = Annotated[Path, typer.Option("--out", help="The folder of the models. Chec
 Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")]
 Steps = Annotated[
-    float, typer.Option(min=0.001, max=1.0, help="The share of every recipe's steps, to see that it works.")
+    float,
+    typer.Option(
+        min=0.001, max=1.0, help="The share of every recipe's steps, speech and questions, to see that it works."
+    ),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch. Default: its own choice.")]
 Asked = Annotated[str, typer.Option(help="What they are asked: a folder, or bundled.")]

@@ -74,6 +74,16 @@ def phones_by_frame(phones: Sequence[tuple[int, float]]) -> NDArray[np.uint8]:
     return names[np.searchsorted([end for _, end in phones], middles, side="right")]
 
 
+def _pieces(number: int, folder: Path) -> list[tuple[slice, Path]]:
+    slices = [slice(start, min(start + _PIECE, number)) for start in range(0, number, _PIECE)]
+    return [(piece, folder / f"{piece.start}-{piece.stop}.npz") for piece in slices]
+
+
+def is_heard(number: int, folder: Path) -> bool:
+    """Whether an earlier call of `hear_training` has kept all of the training speech."""
+    return all(path.is_file() for _, path in _pieces(number, folder))
+
+
 def hear_training(seed: int, number: int, extractor: Any, folder: Path, tell: Callable[[int], None]) -> Heard:
     """Synthesise and analyse the training speech, or read it back where an earlier call has kept it.
 
@@ -96,9 +106,7 @@ def hear_training(seed: int, number: int, extractor: Any, folder: Path, tell: Ca
     features = np.empty((number, MEL_BINS, FRAMES), dtype=np.float16)
     frames = np.empty(number, dtype=np.int64)
     phones = np.zeros((number, FRAMES // 2), dtype=np.uint8)
-    for start in range(0, number, _PIECE):
-        piece = slice(start, min(start + _PIECE, number))
-        path = folder / f"{piece.start}-{piece.stop}.npz"
+    for piece, path in _pieces(number, folder):
         if not path.is_file():
             spoken = speak_all(utterances[piece])
             made, counts = features_of([one.samples for one in spoken], extractor)

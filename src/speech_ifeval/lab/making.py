@@ -18,16 +18,19 @@ import msgspec
 from msgspec import Struct
 
 from speech_ifeval.errors import DataError, MismatchError, MissingExtraError
-from speech_ifeval.lab.hearing import Heard, hear_training
+from speech_ifeval.lab.hearing import Heard, hear_training, is_heard
 from speech_ifeval.lab.learning import Watch
 from speech_ifeval.lab.recipes import AlignRecipe, BackboneRecipe, TowerRecipe, TuneRecipe, digest, shortened
 from speech_ifeval.lab.saving import save_model
+from speech_ifeval.lab.speech import require_flite
 from speech_ifeval.lab.wordings import Wordings
+from speech_ifeval.models.transformers_models.quiet import without_bars
 from speech_ifeval.runs import write_document
 
 BACKBONE, ALIGNED, TUNED = "backbone", "self-aligned", "corpus-style"
 MODELS = (BACKBONE, ALIGNED, TUNED)
 WORK = "work"
+SPEECH = "speech"
 MADE = "made.json"
 _MARK = "stage.json"
 
@@ -41,7 +44,7 @@ class Recipes(Struct, frozen=True):
     tune: TuneRecipe = TuneRecipe()
 
     def with_steps(self, share: float) -> Recipes:
-        """Return the recipes with that share of their steps; all else is the same."""
+        """Return the recipes with that share of their steps, speech and questions; sizes are the same."""
         if share == 1:
             return self
         return Recipes(
@@ -181,6 +184,8 @@ def make_aligned(making: Making) -> Materials:
     require_packages()
     recipes, seed, device = making.recipes, making.seed, making.device
     work = making.out / WORK
+    if not is_heard(recipes.tower.utterances, work / SPEECH):
+        require_flite()  # now, and not after the text model has been trained
     wordings = english()
     tokenizer = make_tokenizer(wordings, seed)
     processor = make_processor(tokenizer)
@@ -191,7 +196,7 @@ def make_aligned(making: Making) -> Materials:
     backbone = load_text(making.out / BACKBONE, device)
     making.say("speech: sentences are synthesised by flite")
     heard = hear_training(
-        seed, recipes.tower.utterances, processor.feature_extractor, work / "speech", lambda done: None
+        seed, recipes.tower.utterances, processor.feature_extractor, work / SPEECH, lambda done: None
     )
     aligned = new_speech_model(backbone, tokenizer, recipes.tower, seed)
     if not _is_done(making, ALIGNED, _made_from(making, ALIGNED)):
@@ -238,7 +243,8 @@ def load_text(folder: Path, device: str) -> Any:
     import torch
     from transformers import Qwen2ForCausalLM
 
-    model = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device)  # type: ignore[arg-type]
+    with without_bars():
+        model = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device)  # type: ignore[arg-type]
     return model.eval().requires_grad_(False)
 
 
@@ -246,7 +252,8 @@ def load_speech(folder: Path, device: str) -> Any:
     import torch
     from transformers import Qwen2AudioForConditionalGeneration
 
-    model = Qwen2AudioForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    with without_bars():
+        model = Qwen2AudioForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
     return model.to(device).eval().requires_grad_(False)  # type: ignore[arg-type]
 
 

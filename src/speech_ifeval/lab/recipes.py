@@ -105,18 +105,26 @@ class TuneRecipe(Struct, frozen=True):
     full_rate: float = 3e-4
 
 
+_DATA = ("utterances", "rows")
 AnyRecipe = TypeVar("AnyRecipe", bound=Struct)
 
 
 def shortened(recipe: AnyRecipe, share: float) -> AnyRecipe:
-    """Return a recipe with that share of its steps, and of its warm-up.
+    """Return a recipe with that share of its steps and warm-up, and of the speech or questions it is taught with.
 
     >>> shortened(BackboneRecipe(), 1 / 20).course.steps
-    120
+    140
+    >>> shortened(TowerRecipe(), 1 / 20).utterances
+    300
     """
     course: Course = recipe.course  # type: ignore[attr-defined]
-    steps, warmup = (max(1, round(number * share)) for number in (course.steps, course.warmup))
-    return msgspec.structs.replace(recipe, course=msgspec.structs.replace(course, steps=steps, warmup=warmup))
+
+    def of(number: int, least: int = 1) -> int:
+        return max(least, round(number * share))
+
+    data = {name: of(getattr(recipe, name), course.batch) for name in _DATA if hasattr(recipe, name)}
+    shorter = msgspec.structs.replace(course, steps=of(course.steps), warmup=of(course.warmup))
+    return msgspec.structs.replace(recipe, course=shorter, **data)
 
 
 def digest(*parts: object) -> str:

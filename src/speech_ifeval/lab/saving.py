@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speech_ifeval.models.transformers_models.quiet import without_bars
 from speech_ifeval.runs import write_bytes, writing
 
 if TYPE_CHECKING:
@@ -68,6 +69,6 @@ def save_model(folder: Path, *parts: Any) -> None:
     Raises:
         OutputError: the folder cannot be written.
     """
-    with saving(folder):
+    with saving(folder), without_bars():
         for part in parts:
             part.save_pretrained(folder)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech_ifeval.lab.learning import Watch, learn
-from speech_ifeval.lab.recipes import AlignRecipe, TuneRecipe
+from speech_ifeval.lab.recipes import AlignRecipe, Course, TuneRecipe
 from speech_ifeval.lab.speech_model import SpokenBatches, SpokenRow
 from speech_ifeval.lab.tower import Shuffled, audio_tower, projector
+from speech_ifeval.models.transformers_models.quiet import attaching
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,16 +19,28 @@ ALIGN_STAGE = "self-aligned"
 LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|v_proj)"
 
 
-def _loss_over(
-    model: Any, batches: SpokenBatches, rows: Sequence[SpokenRow], seed: str, size: int
-) -> Callable[[int], Tensor]:
-    chosen = Shuffled(seed, len(rows), size)
+def _learn_rows(
+    model: Any,
+    parameters: Mapping[str, Tensor],
+    course: Course,
+    batches: SpokenBatches,
+    rows: Sequence[SpokenRow],
+    seed: int,
+    folder: Path,
+    watch: Watch,
+    stage: str,
+) -> None:
+    """Train some of a model's parameters on rows; the rest, and afterwards all of them, stay as they are."""
+    chosen = Shuffled(f"{seed}/{stage}", len(rows), course.batch)
 
     def loss_of(step: int) -> Tensor:
         loss: Tensor = model(**batches.inputs([rows[index] for index in chosen(step)])).loss
         return loss
 
-    return loss_of
+    for value in parameters.values():
+        value.requires_grad_(True)
+    learn(stage, course, parameters, loss_of, folder, watch)
+    model.requires_grad_(False)
 
 
 def align(
@@ -49,11 +62,7 @@ def align(
         },
         **{f"projector.{n}": value for n, value in projector(model).named_parameters()},
     }
-    for value in parameters.values():
-        value.requires_grad_(True)
-    loss_of = _loss_over(model, batches, rows, f"{seed}/{ALIGN_STAGE}", recipe.course.batch)
-    learn(ALIGN_STAGE, recipe.course, parameters, loss_of, folder, watch)
-    model.requires_grad_(False)
+    _learn_rows(model, parameters, recipe.course, batches, rows, seed, folder, watch, ALIGN_STAGE)
 
 
 def tune_lora(
@@ -71,13 +80,11 @@ def tune_lora(
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules=LANGUAGE_LAYERS, lora_dropout=0.0)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), attaching():
         torch.manual_seed(seed)
         tuned = get_peft_model(model, config)
     parameters = {name: value for name, value in tuned.named_parameters() if value.requires_grad}
-    loss_of = _loss_over(tuned, batches, rows, f"{seed}/{stage}", recipe.course.batch)
-    learn(stage, recipe.course, parameters, loss_of, folder, watch)
-    tuned.requires_grad_(False)
+    _learn_rows(tuned, parameters, recipe.course, batches, rows, seed, folder, watch, stage)
     return tuned.eval()
 
 
@@ -95,8 +102,4 @@ def tune_fully(
     parameters = {
         name: value for name, value in model.named_parameters() if "language_model" in name or "lm_head" in name
     }
-    for value in parameters.values():
-        value.requires_grad_(True)
-    loss_of = _loss_over(model, batches, rows, f"{seed}/{stage}", recipe.course.batch)
-    learn(stage, recipe.course, parameters, loss_of, folder, watch)
-    model.requires_grad_(False)
+    _learn_rows(model, parameters, recipe.course, batches, rows, seed, folder, watch, stage)

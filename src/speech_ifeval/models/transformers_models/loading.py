@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from speech_ifeval.errors import ModelError, UsageError
 from speech_ifeval.models.transformers_models.digests import folder_digest
 from speech_ifeval.models.transformers_models.failures import loading, require_peft, require_transformers
 from speech_ifeval.models.transformers_models.lora import ADAPTER_CONFIG, read_adapter_config, refuse_unscalable
+from speech_ifeval.models.transformers_models.quiet import attaching, without_bars
 
 AUTO = "auto"
 _DTYPES = ("auto", "bfloat16", "float16", "float32")
 _AUDIO_WORDS = ("audio", "speech", "sound")
 _GENERIC_TOKENIZER = "TokenizersBackend"
+_SMALL = 2**30  # bytes
 _RECOGNISERS = ("whisper", "wav2vec2", "moonshine", "speech_to_text")
 
 
@@ -202,10 +205,17 @@ def _model(target: str, config: Any, checkpoint: Checkpoint) -> Any:
         kind = getattr(transformers, next((name for name in names if name in own_code), "AutoModel"))
     else:
         kind = model_class(config)
-    model = kind.from_pretrained(target, **options)
+    with without_bars() if _is_small(target) else nullcontext():
+        model = kind.from_pretrained(target, **options)
     if not hasattr(model, "generate"):
         raise ModelError(f"{target}: expected a model that generates text, found {type(model).__name__}")
     return model if checkpoint.device_map is not None else model.to(device)
+
+
+def _is_small(target: str) -> bool:
+    """Whether a checkpoint is there and loads in a moment."""
+    weights = list(Path(target).glob("*.safetensors"))
+    return bool(weights) and sum(path.stat().st_size for path in weights) < _SMALL
 
 
 def _adapter_folder(adapter: str, checkpoint: Checkpoint) -> Path:
@@ -231,7 +241,7 @@ def _adapter_folder(adapter: str, checkpoint: Checkpoint) -> Path:
 def _with_adapter(model: Any, adapter: Path, checkpoint: Checkpoint) -> Any:
     from peft import PeftModel
 
-    with loading(f"adapter={adapter}"):
+    with loading(f"adapter={adapter}"), attaching():
         return PeftModel.from_pretrained(model, adapter, is_trainable=False)
 
 

@@ -1,0 +1,61 @@
+"""The figures in docs/lab.md and in the models' cards are those that the shipped models have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from speech_ifeval.benchmarks import load_benchmark
+from speech_ifeval.lab.evaluation import Figures, evaluate_models, shipped_models
+from speech_ifeval.lab.making import MODELS
+
+PAGE = Path(__file__).parents[2] / "docs" / "lab.md"
+POINTS = 3.0  # what the rounding of another machine's arithmetic may move: a few replies of 270
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """The rows of the tables of `lab evaluate`, each with its model and LoRA scale in front."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line] for line in lines if line[0].strip() in MODELS and len(line) > 5]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_page_and_the_cards_show_the_same_figures(name: str) -> None:
+    card = (shipped_models() / name / "README.md").read_text("utf-8")
+    assert rows_of(card) == rows_of(PAGE.read_text("utf-8"))
+    assert len(rows_of(card)) == 3 * 8
+
+
+def number(cell: str) -> float:
+    return float(cell.split(" ")[0].replace("−", "-"))
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> list[Figures]:
+    return evaluate_models(
+        shipped_models(), load_benchmark("bundled"), tmp_path_factory.mktemp("runs"), scales=(0.0, 1.0)
+    )
+
+
+@pytest.mark.slow
+def test_the_shipped_models_have_the_figures_of_the_page(figures: list[Figures]) -> None:
+    shown = rows_of(PAGE.read_text("utf-8"))
+    assert [row.model for row in figures] == ["backbone", "self-aligned", "corpus-style", "corpus-style"]
+    for row in figures:
+        scale = "–" if row.scale is None else f"{row.scale:g}"
+        overall, codes, tasks = [one for one in shown if one[:2] == [row.model, scale]]
+        assert row.ifrate.value == pytest.approx(number(overall[2]), abs=POINTS)
+        assert [one.rate for one in row.codes.values()] == pytest.approx(
+            [number(cell) for cell in codes[2:]], abs=4 * POINTS
+        )
+        assert [one.rate for one in row.tasks.values()] == pytest.approx(
+            [number(cell) for cell in tasks[2:]], abs=2 * POINTS
+        )
+
+
+@pytest.mark.slow
+def test_scaled_to_0_corpus_style_is_self_aligned(figures: list[Figures]) -> None:
+    aligned, scaled = figures[1], figures[2]
+    assert scaled.ifrate == aligned.ifrate
+    assert scaled.tasks == aligned.tasks
