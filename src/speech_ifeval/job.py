@@ -17,7 +17,6 @@ from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.errors import RunInterruptedError, UsageError
 from speech_ifeval.judges.registry import find_kind
-from speech_ifeval.judges.replay import KEPT
 from speech_ifeval.metrics.power import smallest_delta
 from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments, open_model
 from speech_ifeval.models.fleet import DEVICE, open_fleet
@@ -27,7 +26,7 @@ from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
 from speech_ifeval.pipeline.generating import Conditions, Course, Generated, generate
 from speech_ifeval.pipeline.interrupts import Stop, stop_on_signals
-from speech_ifeval.pipeline.judging import REPLAY, keep_judgements, replayed
+from speech_ifeval.pipeline.judging import keep_judgements, kept_judge, replayed
 from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.report.markdown import summary_markdown
 from speech_ifeval.report.sensitivity_tables import sensitivity_markdown
@@ -150,23 +149,18 @@ def evaluate(
     (40.83, -57.02)
     """
     model = SHIPPED_MODEL if model is None else model
-    if is_shipped(model):
-        reference = SHIPPED_REFERENCE if reference is None and model != SHIPPED_REFERENCE else reference
-        scoring = scoring or Scoring()
-        scoring = scoring if scoring.judge is not None else dataclasses.replace(scoring, judge=SHIPPED_JUDGE)
+    reference, asking, scoring = usual_settings(model, reference, asking, scoring)
     loaded = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(_named(benchmark, model))
     watching = watching or Watching()
     selection = selection or Selection()
-    asking = asking or Asking(generation=Generation(max_new_tokens=longest_reply(model)))
     conditions = conditions or Conditions()
     if reference is None and reference_args:
         raise UsageError("arguments of a reference were given, and no reference; name it with --reference")
     for named, arguments in ((model, model_args), (reference, reference_args)):
         if isinstance(named, str):
             check_arguments(named, arguments or {})  # a mistyped reference is found before hours of generation
-    judge = (scoring or Scoring()).judge
-    if judge not in (None, "none"):
-        find_kind(judge)
+    if scoring.judge not in (None, "none"):
+        find_kind(scoring.judge)
     _announce(loaded, selection, watching)
     opened = _opened(model, model_args, loaded, devices)
     folder = Path(output_dir) if output_dir is not None else RUNS_FOLDER / slug(opened.name)
@@ -179,6 +173,26 @@ def evaluate(
         _stop_between(stop, folder)
     summary, folder = score([folder], loaded, scoring=scoring, progress=watching.scoring)
     return _reported(folder, summary, loaded)
+
+
+def usual_settings(
+    model: AnyModel,
+    reference: AnyModel | None = None,
+    asking: Asking | None = None,
+    scoring: Scoring | None = None,
+) -> tuple[AnyModel | None, Asking, Scoring]:
+    """Return reference, asking and scoring with what is usual for a model where nobody says.
+
+    >>> reference, asking, scoring = usual_settings("lab:self-aligned")
+    >>> reference, asking.generation.max_new_tokens, scoring.judge
+    ('lab:backbone', 200, 'heuristic')
+    """
+    asking = asking or Asking(generation=Generation(max_new_tokens=longest_reply(model)))
+    scoring = scoring or Scoring()
+    if is_shipped(model):
+        reference = SHIPPED_REFERENCE if reference is None and model != SHIPPED_REFERENCE else reference
+        scoring = scoring if scoring.judge is not None else dataclasses.replace(scoring, judge=SHIPPED_JUDGE)
+    return reference, asking, scoring
 
 
 def is_shipped(model: AnyModel) -> bool:
@@ -214,18 +228,12 @@ def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
         beside = folder / REFERENCE_FOLDER
         reference = None
         if summary.reference is not None and summary.reference.task is not None and is_run(beside):
-            reference = read_system(beside, benchmark, _kept_judge(beside, label))
-        ours = read_system(folder, benchmark, _kept_judge(folder, label))
+            reference = read_system(beside, benchmark, kept_judge(beside, label))
+        ours = read_system(folder, benchmark, kept_judge(folder, label))
         found = sensitivity_of(ours, benchmark, reference=reference)
         parts.append(sensitivity_markdown(found))
     write_text(folder / REPORT_FILE, "\n".join(parts))
     return Run(folder, summary, folder / REPORT_FILE, found)
-
-
-def _kept_judge(run: Path, label: str) -> str | None:
-    """Where the judgements are that a scoring was made with: a run may hold those of several judges."""
-    path = run / f"{KEPT}{label}.jsonl"
-    return f"{REPLAY}:{path}" if path.is_file() else None
 
 
 def _stop_between(stop: Stop, folder: Path) -> None:

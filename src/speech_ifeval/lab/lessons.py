@@ -34,8 +34,8 @@ TASKS = (TRANSCRIPTION, VOICE, SPEED, PITCH, CHOICE)
 OPTIONS = {VOICE: (WOMAN, MAN), SPEED: (FAST, SLOW), PITCH: (HIGH, LOW)}
 _STATED = {VOICE: "The speaker is a {}.", SPEED: "The speech is {}.", PITCH: "The pitch is {}."}
 _WORDS = re.compile(r"\w+")
-_TASK_WEIGHTS = {VOICE: 1.5, CHOICE: 2.0}  # learned last
-_ECHO_SHARE = 0.125
+_TASK_WEIGHTS = {TRANSCRIPTION: 2.0, VOICE: 1.5, CHOICE: 2.0}  # learned last
+_ECHO_SHARE = 0.15
 _HEARD_SHARE = 0.3
 FILLER = "uh"
 _ECHOES = ('Say this: "{}"', 'Repeat "{}".', 'Write these words and nothing else: "{}"', 'Copy this text: "{}"')
@@ -279,9 +279,9 @@ class Text(Struct, frozen=True):
 def draw_text(wordings: Wordings, rng: Random) -> Text:
     """Return one example of the backbone's corpus: any task, with any demand or none.
 
-    An eighth is to say again what is quoted, which nothing else in the lab asks for: it is how copying is learned.
-    Three tenths read what a tower writes: bare values for the metadata, fillers, words said twice; the reply is
-    about the clean words. Of the rest, a fifth reads the bare words alone, where the question allows it.
+    Three twentieths are to say again what is quoted, which nothing else in the lab asks for: it is how copying is
+    learned. Three tenths read what a tower writes: bare values for the metadata, fillers, words said twice; the
+    reply is about the clean words. Of the rest, a fifth reads the bare words alone, where the question allows it.
     """
     scene, manner = training_scene(rng), draw_manner(rng)
     if rng.random() < _ECHO_SHARE:

@@ -7,7 +7,11 @@ bundled benchmark they have not been trained on.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
 from random import Random
+
+from speech_ifeval.benchmarks.build import find_pool, load_pool
 
 # fmt: off
 # ruff: noqa: E501
@@ -22,6 +26,10 @@ _PHRASE_WORDS = (
     "with", "without", "from", "for", "about", "into", "over", "after", "before", "of", "to", "on", "at", "by",
     "yes", "no", "please", "thanks", "hello", "goodbye", "welcome", "care", "luck", "rest", "end", "done", "have",
     "hope", "helps", "else", "following", "according", "based", "what", "that", "me", "us", "them", "one", "two",
+    "I", "as", "how", "when", "who", "where", "why", "which", "any", "thing", "anything", "something", "nothing", "only",
+    "just", "also", "still", "should", "would", "could", "do", "does", "not", "their", "his", "her", "its", "these", "out",
+    "up", "down", "back", "let", "put", "keep", "find", "found", "said", "told", "like", "far", "close", "listen", "read",
+    "hearing", "speaking", "thinking", "simply", "clearly", "kindly", "because", "while", "until", "being", "thank", "hand",
 )
 _KEYWORDS = (
     "anchor", "autumn", "balloon", "barrel", "beacon", "bridge", "bronze", "butter", "button", "canyon", "carrot",
@@ -36,12 +44,17 @@ _KEYWORDS = (
     "tunnel", "turtle", "valley", "vessel", "village", "wafer", "wheel", "whistle", "willow", "winter", "wizard",
     "yellow", "zebra",
 )
-_SYLLABLES = (
-    "ba", "be", "bo", "ca", "ce", "chi", "da", "de", "do", "el", "en", "er", "fa", "fi", "ga", "go", "ha", "il", "in",
-    "ja", "ka", "ki", "la", "le", "lo", "ma", "me", "mi", "na", "ne", "no", "or", "pa", "pe", "po", "ra", "re", "ri",
-    "sa", "se", "sha", "so", "ta", "te", "ti", "to", "ul", "un", "va", "ve", "wa", "we", "ya", "zo",
+# Parts of words that do not exist: together they hold nearly every piece that English words are spelled with.
+_ONSETS = (
+    "", "b", "bl", "br", "c", "ch", "cl", "cr", "d", "dr", "f", "fl", "fr", "g", "gl", "gr", "h", "j", "k", "l", "m", "n",
+    "p", "ph", "pl", "pr", "qu", "r", "s", "sc", "sh", "sk", "sl", "sm", "sn", "sp", "st", "str", "sw", "t", "th", "tr",
+    "v", "w", "wh", "y", "z",
 )
-_ENDS = ("", "n", "r", "l", "t", "st", "ck", "m", "s")
+_VOWELS = ("a", "e", "i", "o", "u", "ai", "ar", "au", "ea", "ee", "er", "ie", "oa", "oo", "or", "ou", "ow", "ur", "y")
+_CODAS = (
+    "", "", "", "b", "ble", "ck", "d", "dge", "f", "g", "l", "ld", "le", "lt", "m", "mp", "n", "nd", "ng", "nk", "nt", "p",
+    "r", "rd", "rk", "rn", "s", "ss", "st", "t", "th", "tle", "ve", "x",
+)
 _SAME = (
     ("answer", "reply", "response"),
     ("entire", "whole", "complete", "full"),
@@ -75,30 +88,61 @@ def draw_phrase(rng: Random) -> str:
     """Return a phrase of two to six words that means nothing much.
 
     >>> draw_phrase(Random(1))
-    'But friend will'
+    'Which troagork friend.'
     """
     words = rng.sample(_PHRASE_WORDS, rng.randint(2, 6))
     if rng.random() < 0.15:
         words[rng.randrange(len(words))] = draw_keyword(rng)
-    return " ".join(words).capitalize() + rng.choice(_CLOSERS)
+    if rng.random() < 0.25:
+        words[rng.randrange(len(words) - 1)] += ","
+    return _as_sentence(words, rng)
+
+
+def _as_sentence(words: Sequence[str], rng: Random) -> str:
+    text = " ".join(words)
+    return text[0].upper() + text[1:] + rng.choice(_CLOSERS)
 
 
 def draw_echo(rng: Random) -> str:
-    """Return five to fourteen words to be said again, every third of them rare.
+    """Return five to fourteen words to be said again, every second of them rare.
 
     >>> len(draw_echo(Random(1)).split()) >= 5
     True
     """
     words = rng.sample(_PHRASE_WORDS, rng.randint(5, 14))
-    words = [draw_keyword(rng) if rng.random() < 0.33 else word for word in words]
-    return " ".join(words).capitalize() + rng.choice(_CLOSERS)
+    words = [draw_keyword(rng) if rng.random() < 0.5 else word for word in words]
+    return _as_sentence(words, rng)
 
 
 def draw_keyword(rng: Random) -> str:
-    """Return a word of English, or now and then one that does not exist, which can only be copied."""
-    if rng.random() < 0.6:
+    """Return a word of English, or, as often, one that does not exist, which can only be copied.
+
+    >>> [draw_keyword(Random(seed)) for seed in range(4)]
+    ['bleaslounk', 'willow', 'chird', 'rabbit']
+    """
+    if rng.random() < 0.5:
         return rng.choice(_KEYWORDS)
-    return "".join(rng.sample(_SYLLABLES, rng.randint(2, 3))) + rng.choice(_ENDS)
+    word = _made_up(rng)
+    while word in _asked_for():
+        word = _made_up(rng)
+    return word
+
+
+@cache
+def _asked_for() -> frozenset[str]:
+    """The keywords that benchmarks ask for."""
+    pool = load_pool(find_pool("en"), "en")
+    values = (entry.values.get("keywords", ()) for entry in pool.entries)
+    return frozenset(word for words in values if not isinstance(words, str) for word in map(str, words))
+
+
+def _made_up(rng: Random) -> str:
+    last = rng.choice((1, 2, 2, 2, 3)) - 1
+    syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(last + 1)]
+    return "".join(
+        one + (rng.choice(_CODAS) if place == last or rng.random() < 0.25 else "")
+        for place, one in enumerate(syllables)
+    )
 
 
 def varied(wording: str, rng: Random) -> str:

@@ -47,7 +47,7 @@ class BackboneRecipe(Struct, frozen=True):
     layers: int = 5
     heads: int = 6
     inner: int = 512
-    course: Course = Course(steps=2800, batch=48, rate=2e-3, warmup=40, decay=0.05, matrix_rate=4e-3)
+    course: Course = Course(steps=3000, batch=48, rate=2e-3, warmup=40, decay=0.05, matrix_rate=4e-3)
     whole_share: float = 0.125
 
 
@@ -66,7 +66,7 @@ class TowerRecipe(Struct, frozen=True):
     heads: int = 4
     inner: int = 640
     utterances: int = 6000
-    course: Course = Course(steps=2600, batch=32, rate=2e-3, warmup=100, matrix_rate=4e-3)
+    course: Course = Course(steps=2400, batch=32, rate=2e-3, warmup=100, matrix_rate=4e-3)
     phones_weight: float = 1.0
 
 
@@ -113,7 +113,7 @@ def shortened(recipe: AnyRecipe, share: float) -> AnyRecipe:
     """Return a recipe with that share of its steps and warm-up, and of the speech or questions it is taught with.
 
     >>> shortened(BackboneRecipe(), 1 / 20).course.steps
-    140
+    150
     >>> shortened(TowerRecipe(), 1 / 20).utterances
     300
     """

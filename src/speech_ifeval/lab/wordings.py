@@ -20,6 +20,7 @@ _WEIGHTS = {
     "startend:end_checker": 2.0,
     "keywords:existence": 2.5,
     "reasoning:chain_of_thought": 1.5,
+    "length_constraints:number_paragraphs": 1.5,
     "length_constraints:number_sentences": 0.7,
 }
 _UNDEMANDING = 3.0

@@ -89,6 +89,16 @@ def choose_judge(wanted: str | None, intake: Intake, benchmark: Benchmark) -> Ju
     return judge_of(judgements)
 
 
+def kept_judge(run: Path, label: str) -> str | None:
+    """Where the judgements are that a scoring was made with: a run may hold those of several judges.
+
+    >>> kept_judge(Path("nowhere"), "heuristic-1") is None
+    True
+    """
+    path = run / f"{KEPT}{label}.jsonl"
+    return f"{REPLAY}:{path}" if path.is_file() else None
+
+
 def _kept_in(run: Path) -> Judged:
     path = kept_in(run)
     return no_judge if path is None else read_judge(path)

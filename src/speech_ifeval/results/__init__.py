@@ -2,6 +2,7 @@
 
 from speech_ifeval.results.agreement import Disagreement, JudgeAgreement, JudgedChange, UseAgreement
 from speech_ifeval.results.comparison import ComparedPair, ComparedRun, Comparison, Difference, Flip
+from speech_ifeval.results.ladder import Ladder, Rung
 from speech_ifeval.results.sensitivity import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 from speech_ifeval.results.summary import (
     AnswerChange,
@@ -14,6 +15,7 @@ from speech_ifeval.results.summary import (
     TaskGroup,
     TaskLevel,
 )
+from speech_ifeval.results.sweep import Sweep, SweepPoint, SweptReference
 
 __all__ = [
     "AnswerChange",
@@ -30,10 +32,15 @@ __all__ = [
     "Flip",
     "JudgeAgreement",
     "JudgedChange",
+    "Ladder",
     "Rate",
     "Reference",
+    "Rung",
     "Sensitivity",
     "Summary",
+    "Sweep",
+    "SweepPoint",
+    "SweptReference",
     "TaskGroup",
     "TaskLevel",
     "UseAgreement",

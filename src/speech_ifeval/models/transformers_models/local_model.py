@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from itertools import groupby, islice
 from typing import Any
 
@@ -20,7 +21,14 @@ from speech_ifeval.models.transformers_models.decoding import (
     settings_for,
 )
 from speech_ifeval.models.transformers_models.encoding import Encoder, Heard, tensors_differ
-from speech_ifeval.models.transformers_models.lora import check_scalable, describe_scale, lora_layers, scaled
+from speech_ifeval.models.transformers_models.lora import (
+    ALL,
+    Part,
+    check_scalable,
+    describe_scale,
+    lora_layers,
+    scaled,
+)
 from speech_ifeval.models.transformers_models.memory import first_guess, free_memory, is_out_of_memory
 from speech_ifeval.models.transformers_models.prompts import Prompts
 from speech_ifeval.models.transformers_models.untouched import evaluating, random_state_kept, set_for_now
@@ -61,12 +69,13 @@ class TransformersModel(Model):
         if lora_scale is not None:
             check_scalable(model, name)
         self.name = name
+        self._plain_name = name if lora_scale is None else name.removesuffix(f"@{lora_scale:g}")
         self._wrapped = model
         # PEFT's wrapper adds nothing to generation but its own defaults; the layers are inside.
         self._model = model.get_base_model() if hasattr(model, "get_base_model") else model
         self._processor = processor
         self._tokenizer = getattr(processor, "tokenizer", processor)
-        self._scale = lora_scale
+        self._scale, self._part = lora_scale, ALL
         self._marks: Marks = find_marks(self._model, self._tokenizer)
         self._prompts = Prompts(processor, chat_template, name)
         self._encoder = Encoder(processor, self._prompts, self._marks.pad)
@@ -92,6 +101,39 @@ class TransformersModel(Model):
             "device": str(self._model.device),
             "versions": _versions(),
         }
+
+    def rescaled(self, factor: float, part: Part = ALL) -> TransformersModel:
+        """Return the same model with its adapter at another scale; weights are shared, and nothing is loaded.
+
+        Args:
+            factor: 1 is as trained, 0 the model without its adapter.
+            part: the layers that are scaled; the rest is as trained.
+
+        Raises:
+            UsageError: the adapter cannot be scaled, or has no layer in that part.
+        """
+        check_scalable(self._wrapped, self.name)
+        other = self._renamed(factor, part, {"lora": describe_scale(self._wrapped, factor, part)})
+        other._scale, other._part = factor, part
+        return other
+
+    def interpolated(self, factor: float, part: Part, base: str) -> TransformersModel:
+        """Return the same model, named after the weights that `interpolation` has set; `base` is their origin."""
+        return self._renamed(factor, part, {"interpolated": {"base": base, "factor": factor}})
+
+    def _renamed(self, factor: float, part: Part, settings: dict[str, Any]) -> TransformersModel:
+        other = copy(self)
+        where = "" if part == ALL else f"[{part}]"
+        other.name = f"{self._plain_name}@{factor:g}{where}"
+        other.settings = {**self.settings, "model": other.name, **settings}
+        other.settings |= {"part": str(part)} if part != ALL else {}
+        other.recorded = dict(self.recorded)
+        return other
+
+    @property
+    def weights(self) -> Any:
+        """The transformers model itself."""
+        return self._model
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Response]:
         pending = iter(requests)
@@ -195,7 +237,7 @@ class TransformersModel(Model):
         with ExitStack() as stack:
             stack.enter_context(random_state_kept())
             stack.enter_context(evaluating(self._wrapped))
-            stack.enter_context(scaled(self._wrapped, self._scale))
+            stack.enter_context(scaled(self._wrapped, self._scale, self._part))
             # What the given settings leave open, generate() takes from here: the hub's settings must not be here.
             plain = GenerationConfig(**neutral_settings(self._marks))  # type: ignore[no-untyped-call]
             stack.enter_context(set_for_now(self._model, generation_config=plain))
