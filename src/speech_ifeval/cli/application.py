@@ -16,10 +16,12 @@ from speech_ifeval.cli import (
     fetch_command,
     judge_agreement_command,
     lab_command,
+    ladder_command,
     models_command,
     run_command,
     score_command,
     sensitivity_command,
+    sweep_command,
 )
 from speech_ifeval.cli.guarding import guarded
 
@@ -58,6 +60,8 @@ app.command("models")(guarded(models_command.models_command))
 app.command("score")(guarded(score_command.score_command))
 app.command("compare")(guarded(compare_command.compare_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
+app.command("sweep")(guarded(sweep_command.sweep_command))
+app.command("ladder")(guarded(ladder_command.ladder_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("build")(guarded(build_command.build_command))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from speech_ifeval.results import Estimate, Rate, Summary
+from speech_ifeval.results import Difference, Estimate, Rate, Summary
 
 NONE = "–"
 TITLES = {
@@ -70,6 +71,24 @@ def of(estimate: Estimate | Rate, signed: bool = False) -> tuple[str, str]:
     """A figure and its interval as two cells."""
     value = estimate.rate if isinstance(estimate, Rate) else estimate.value
     return number(value, signed), span(estimate.low, estimate.high, signed)
+
+
+def change_cells(change: Difference | None) -> list[str]:
+    """A paired difference, its interval and its p-value as three cells."""
+    if change is None:
+        return [NONE] * 3
+    p = NONE if change.p is None else p_value(change.p)
+    return [number(change.value, signed=True), span(change.low, change.high, signed=True), p]
+
+
+def lora_cell(sorts: Sequence[Mapping[str, Any]]) -> str:
+    """How LoRA layers scale: factor, α and r, which never stand alone.
+
+    >>> lora_cell([{"factor": 0.5, "alpha": 32, "r": 8, "rslora": False, "scale": 2.0, "layers": 10}])
+    '0.5 · 32 / 8'
+    """
+    shown = {f"{one['factor']:g} · {one['alpha']:g} / {'√' * bool(one['rslora'])}{one['r']}" for one in sorts}
+    return "; ".join(sorted(shown)) or NONE
 
 
 def weakest_codes(summary: Summary) -> list[str]:

@@ -181,8 +181,8 @@ def parse_part(text: str) -> Part:
         name, _, value = piece.partition("=")
         found[name.strip()] = value.strip()
     layers = re.fullmatch(r"(\d*)(-?)(\d*)", found.pop("layers", "-"))
-    modules = tuple(one for one in found.pop("modules", "").split("+") if one)
-    if layers is None or (found and text.strip() != "all"):
+    modules = tuple(found.pop("modules").split("+")) if "modules" in found else ()
+    if layers is None or not all(modules) or (found and text.strip() != "all"):
         raise UsageError(
             "expected a part such as all, layers=0-3, layers=4-, modules=q_proj+v_proj or "
             f"layers=0-3,modules=v_proj, found {text!r}"

@@ -1,0 +1,75 @@
+"""How right answers are over data sets: values by hand, intervals as scipy and a bootstrap have them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from speech_ifeval.metrics.answers import Answer, WordEdits
+from speech_ifeval.metrics.task_mean import NOTHING, task_mean, task_mean_change
+
+
+def closed(id: str, correct: bool | None, clip: str | None = None, dataset: str = "closed") -> Answer:
+    why = "not judged" if correct is None else None
+    return Answer(id, id, dataset, clip or id, None, "accuracy", None, None, False, correct=correct, unscored=why)
+
+
+def spoken(id: str, errors: int, words: int, clip: str | None = None) -> Answer:
+    edits = WordEdits(hits=words - errors, substitutions=errors, deletions=0, insertions=0)
+    return Answer(id, id, "asr", clip or id, None, "wer", None, None, False, edits=edits, words=words)
+
+
+def test_data_sets_weigh_alike_whatever_their_size() -> None:
+    answers = [closed(str(k), k < 9) for k in range(10)] + [spoken(f"s{k}", 1, 4) for k in range(3)]
+    found = task_mean(answers)
+    assert found.value == pytest.approx((90 + 75) / 2)
+    assert found.n == 13
+
+
+def test_answers_under_a_constraint_and_unscored_ones_do_not_count() -> None:
+    constrained = Answer("c", "c", "closed", "c", None, "accuracy", "CC", "x", True, correct=False)
+    found = task_mean([closed("a", True), closed("b", None), constrained])
+    assert (found.value, found.n, found.unscored) == (100.0, 1, 1)
+
+
+def test_nothing_scored_is_no_figure() -> None:
+    assert task_mean([closed("a", None)]).value is None
+    assert task_mean([]).why == NOTHING
+    assert task_mean_change([], [closed("a", True)]).why == NOTHING
+
+
+def test_the_interval_of_one_accuracy_is_that_of_students_t() -> None:
+    right = np.arange(60) < 41
+    found = task_mean(closed(str(k), bool(one)) for k, one in enumerate(right))
+    low, high = stats.t.interval(0.95, 59, loc=right.mean(), scale=stats.sem(right))
+    assert (found.low, found.high) == pytest.approx((100 * low, 100 * high))
+
+
+def test_the_p_of_a_change_is_that_of_the_paired_t_test() -> None:
+    draw = np.random.default_rng(1)
+    before, after = draw.random(80) < 0.7, draw.random(80) < 0.5
+    found = task_mean_change(
+        (closed(str(k), bool(one)) for k, one in enumerate(after)),
+        (closed(str(k), bool(one)) for k, one in enumerate(before)),
+    )
+    assert found.value == pytest.approx(100 * (after.mean() - before.mean()))
+    assert found.p == pytest.approx(stats.ttest_rel(after.astype(float), before.astype(float)).pvalue)
+
+
+def test_the_interval_of_word_errors_is_near_a_bootstrap_of_clips() -> None:
+    draw = np.random.default_rng(2)
+    words = draw.integers(5, 15, 200)
+    errors = draw.binomial(words, 0.2)
+    found = task_mean(spoken(str(k), int(e), int(w)) for k, (e, w) in enumerate(zip(errors, words, strict=True)))
+    picks = draw.integers(0, 200, (4000, 200))
+    resampled = 100 - 100 * errors[picks].sum(1) / words[picks].sum(1)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(resampled, [0.025, 0.975])), abs=0.4)
+
+
+def test_two_answers_of_one_clip_are_not_two_clips() -> None:
+    apart = task_mean(closed(str(k), k % 2 == 0) for k in range(40))
+    together = task_mean(closed(str(k), k % 4 < 2, clip=str(k // 2)) for k in range(40))
+    assert apart.low is not None
+    assert together.low is not None
+    assert together.low < apart.low
