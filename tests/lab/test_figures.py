@@ -55,6 +55,25 @@ def test_the_shipped_models_have_the_figures_of_the_page(figures: list[Figures])
 
 
 @pytest.mark.slow
+def test_the_models_hear_and_one_of_them_has_forgotten(figures: list[Figures]) -> None:
+    """What the lab was made to show; docs/design/lab.md."""
+    backbone, aligned, _, tuned = figures
+    assert backbone.ifrate.value is not None
+    assert backbone.ifrate.value >= 85
+    for row in (aligned, tuned):
+        assert row.tasks["transcription"].rate is not None
+        assert row.tasks["transcription"].rate <= 10
+        assert row.tasks["voice"].rate is not None
+        assert row.tasks["voice"].rate >= 90
+    assert aligned.forgetting is not None
+    assert aligned.forgetting.value is not None
+    assert aligned.forgetting.value > -25
+    assert tuned.forgetting is not None
+    assert tuned.forgetting.high is not None
+    assert tuned.forgetting.high < -50
+
+
+@pytest.mark.slow
 def test_scaled_to_0_corpus_style_is_self_aligned(figures: list[Figures]) -> None:
     aligned, scaled = figures[1], figures[2]
     assert scaled.ifrate == aligned.ifrate

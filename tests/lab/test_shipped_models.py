@@ -64,14 +64,14 @@ def test_all_weights_fit_into_the_package_and_none_is_a_pickle() -> None:
     assert sorted(shipped()) == ["backbone", "corpus-style", "self-aligned"]
 
 
-def test_the_backbone_reads_and_the_self_aligned_model_tells_clips_apart(
+def test_the_backbone_reads_and_the_self_aligned_model_hears_what_is_said(
     bundled: Benchmark, questions: list[Request]
 ) -> None:
     said = {request.id: str(bundled.item(request.id).label) for request in questions}
     wrote = replies(open_model("lab:backbone"), [read(request) for request in questions])
     assert wrote == said
     heard = replies(open_model("lab:self-aligned"), questions)
-    assert len(set(heard.values())) > len(heard) / 2
+    assert sum(heard[id] == said[id] for id in said) >= len(said) - 2
 
 
 def test_the_folder_of_the_adapter_finds_its_base_beside_it(questions: list[Request]) -> None:

@@ -71,4 +71,6 @@ def save_model(folder: Path, *parts: Any) -> None:
     """
     with saving(folder), without_bars():
         for part in parts:
-            part.save_pretrained(folder)
+            # An adapter's base is looked up for its vocabulary, which no adapter here changes.
+            more = {"save_embedding_layers": False} if hasattr(part, "peft_config") else {}
+            part.save_pretrained(folder, **more)
