@@ -154,7 +154,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_replies(tmp_path: Path) -> Non
     assert rows.read_bytes().count(b"\n") < 24
     assert run(*arguments("cut")).code == 0
     assert texts(tmp_path / "cut") == texts(tmp_path / "whole")
-    assert len(texts(tmp_path / "cut")) == 24
+    assert len(texts(tmp_path / "cut")) >= 24  # twins are asked too
 
 
 def texts(folder: Path) -> dict[str, str | None]:

@@ -28,7 +28,7 @@ from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.generating import Conditions, generate
 from speech_ifeval.pipeline.interrupts import stop_on_signals
 from speech_ifeval.pipeline.scoring import Scoring
-from speech_ifeval.records import TWIN_CATEGORY, Item
+from speech_ifeval.records import CATEGORIES, Item
 from speech_ifeval.results import Ladder
 from speech_ifeval.runs import read_manifest
 
@@ -155,7 +155,7 @@ def own_transcripts(
         )
     clips = dict.fromkeys(item.clip for item in benchmark.items)
     items = tuple(
-        Item(f"{_HEARD}/{place:04d}", TWIN_CATEGORY, transcribe, clip, _HEARD) for place, clip in enumerate(clips)
+        Item(f"{_HEARD}/{place:04d}", CATEGORIES[0], transcribe, clip, _HEARD) for place, clip in enumerate(clips)
     )
     asked = dataclasses.replace(
         benchmark, name=f"{benchmark.name}+{_HEARD}", items=items, fingerprint=fingerprint_of(items)
