@@ -34,6 +34,7 @@ def diagnose_command(
             "verdicts.<scoring>.jsonl. Default: the only one, or official."
         ),
     ] = None,
+    examples: Annotated[int, typer.Option(min=0, help="How many items each finding shows.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests of word error rates.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as JSON, with the items of every finding.")
@@ -57,6 +58,7 @@ def diagnose_command(
         load_benchmark(benchmark or benchmark_answered(run)),
         reference=None if reference is None else locate(reference),
         scoring=scoring,
+        examples=examples,
         seed=seed,
     )
     if as_json:

@@ -139,7 +139,7 @@ def _unmade(found: Diagnosis) -> dict[str, list[str]]:
     """The checks that could not be made, by why."""
     reasons: dict[str, list[str]] = {}
     for one in found.unmade:
-        reasons.setdefault(visible(one.why[:1].upper() + one.why[1:]), []).append(visible(one.title))
+        reasons.setdefault(visible(one.why), []).append(visible(one.title))
     return reasons
 
 
@@ -192,7 +192,7 @@ def diagnosis_view(found: Diagnosis) -> list[RenderableType]:
         parts += [figures_table(header, rows), ""]
     if found.unmade:
         parts.append(Text("Could not be made", style="bold"))
-        parts += [Text(f"• {why}: {'; '.join(titles)}") for why, titles in _unmade(found).items()]
+        parts += [Text(f"• {'; '.join(titles)}: {why}") for why, titles in _unmade(found).items()]
         parts.append("")
     parts += [Text(f"• {_sentence(note)}") for note in found.notes]
     parts += [Text(visible(found.signature), style="dim", overflow="fold")]
@@ -229,7 +229,7 @@ def diagnosis_markdown(found: Diagnosis) -> str:
     parts += _markdown_table(*_clean(found))
     if found.unmade:
         parts.append("Could not be made:")
-        lines = (f"- {escape(why)}: {escape('; '.join(titles))}" for why, titles in _unmade(found).items())
+        lines = (f"- {escape('; '.join(titles))}: {escape(why)}" for why, titles in _unmade(found).items())
         parts.append("\n".join(lines))
     if found.notes:
         parts.append("\n".join(f"- {escape(_sentence(note))}" for note in found.notes))

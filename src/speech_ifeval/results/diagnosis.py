@@ -54,7 +54,7 @@ class Finding(Struct, frozen=True, forbid_unknown_fields=True):
         parts: the same by code, by kind of reply, or by reason.
         parts_at_once: whether the 95 % intervals of the parts, and that of `figure` where it is the worst of them,
             hold all at once; else each for itself.
-        examples: three items at most.
+        examples: a few items, three unless asked otherwise.
         items: all of them.
         cause: what is usually behind it.
         advice: what to try.

@@ -20,6 +20,7 @@ from speech_ifeval.analysis.diagnosis.registry import ABOUT, Check, all_checks
 from speech_ifeval.analysis.diagnosis.telling import shortened
 from speech_ifeval.analysis.sensitivity import HEURISTIC
 from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.errors import UsageError
 from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.results import CleanCheck, Diagnosis, Finding, FindingExample, UnmadeCheck
 
@@ -34,6 +35,7 @@ def diagnose(
     *,
     reference: Path | None = None,
     scoring: str | None = None,
+    examples: int = EXAMPLES,
     seed: int = 0,
 ) -> Diagnosis:
     """Look for everything that is known to go wrong with a speech-aware language model's run.
@@ -44,9 +46,11 @@ def diagnose(
         reference: the reference system's, in the same forms; by default ``RUN/reference`` where it is.
         scoring: which scoring, where a run directory holds several: a rule set, or a name or pattern of
             ``verdicts.<scoring>.jsonl``.
+        examples: how many items each finding shows.
         seed: of the bootstrap of word error rates.
 
     Raises:
+        UsageError: a negative number of examples.
         UsageError, MismatchError, DataError: what `speech_ifeval.analysis.diagnosis.reading.read_evidence` raises.
 
     Source: the failure signatures of arXiv 2505.19037; thresholds: docs/diagnosis.md.
@@ -58,12 +62,18 @@ def diagnose(
     >>> found.findings[0].check, found.findings[0].severity
     ('high-forgetting', 'severe')
     """
+    if examples < 0:
+        raise UsageError(f"--examples takes a whole number from 0, found {examples}")
     evidence, notes = read_evidence(run, benchmark, reference=reference, scoring=scoring, seed=seed)
-    return diagnosis_of(evidence, notes=notes)
+    return diagnosis_of(evidence, notes=notes, examples=examples)
 
 
 def diagnosis_of(
-    evidence: Evidence, *, checks: Iterable[Check] | None = None, notes: Iterable[str] = ()
+    evidence: Evidence,
+    *,
+    checks: Iterable[Check] | None = None,
+    notes: Iterable[str] = (),
+    examples: int = EXAMPLES,
 ) -> Diagnosis:
     """Make the checks, all there are unless some are named, on evidence that was read."""
     findings: list[Finding] = []
@@ -73,7 +83,7 @@ def diagnosis_of(
         measured = check.measure(evidence)
         if isinstance(measured, Unmade):
             unmade.append(UnmadeCheck(check.name, check.title, check.about, measured.why))
-        elif (found := _finding(check, measured, evidence)) is not None:
+        elif (found := _finding(check, measured, evidence, examples)) is not None:
             findings.append(found)
         else:
             clean.append(_clean(check, measured))
@@ -98,7 +108,7 @@ def _gravest_first(finding: Finding) -> tuple[int, int, float]:
     return SEVERITIES.index(finding.severity), ABOUT.index(finding.about), -times
 
 
-def _finding(check: Check, measured: Measured, evidence: Evidence) -> Finding | None:
+def _finding(check: Check, measured: Measured, evidence: Evidence, examples: int) -> Finding | None:
     grave = severity(check.rule, measured.figure, measured.at_most)
     if grave is None:
         return None
@@ -117,7 +127,7 @@ def _finding(check: Check, measured: Measured, evidence: Evidence) -> Finding | 
         against_reference=measured.against,
         parts=tuple(measured.parts),
         parts_at_once=measured.parts_at_once,
-        examples=tuple(_example(evidence, case) for case in _spread(evidence, measured.cases)),
+        examples=tuple(_example(evidence, case) for case in _spread(evidence, measured.cases, examples)),
         items=tuple(case.item for case in measured.cases),
         cause=check.cause,
         advice=check.advice,
@@ -141,8 +151,8 @@ def _clean(check: Check, measured: Measured) -> CleanCheck:
     )
 
 
-def _spread(evidence: Evidence, cases: Iterable[Case]) -> list[Case]:
-    """Choose three cases, the first of each constraint and data set before a second of any."""
+def _spread(evidence: Evidence, cases: Iterable[Case], wanted: int) -> list[Case]:
+    """Choose so many cases, the first of each constraint and data set before a second of any."""
     cases = list(cases)
     seen: dict[tuple[str, ...], int] = {}
     ordered = []
@@ -151,7 +161,7 @@ def _spread(evidence: Evidence, cases: Iterable[Case]) -> list[Case]:
         kind = (item.dataset, *(constraint.id for constraint in item.constraints))
         seen[kind] = seen.get(kind, 0) + 1
         ordered.append((seen[kind], number))
-    return [cases[number] for _, number in sorted(ordered)[:EXAMPLES]]
+    return [cases[number] for _, number in sorted(ordered)[:wanted]]
 
 
 def _example(evidence: Evidence, case: Case) -> FindingExample:

@@ -102,11 +102,12 @@ class SystemRun:
 
     @cached_property
     def failures(self) -> Mapping[str, Verdict]:
-        """The first constraint that an item does not follow, by the item's id."""
+        """The constraint that an item does not follow, by the item's id; of several, one missed by more than a hair."""
         found: dict[str, Verdict] = {}
         for verdict in self.scored.verdicts:
-            if verdict.followed is False:
-                found.setdefault(verdict.item, verdict)
+            before = found.get(verdict.item)
+            if verdict.followed is False and (before is None or before.near_miss is not None):
+                found[verdict.item] = verdict if before is None or verdict.near_miss is None else before
         return found
 
     def why(self, item: str) -> str:

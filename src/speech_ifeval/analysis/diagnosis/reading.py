@@ -64,7 +64,8 @@ def read_evidence(
 def _scored(path: Path, benchmark: Benchmark, scratch: Path) -> Path:
     if is_run(path):
         return path
-    folder = scratch / (path.resolve().name or "run")  # a scored run is called after its folder
+    whole = path.resolve()
+    folder = scratch / ((whole.stem if whole.is_file() else whole.name) or "run")  # a run is called after its folder
     score([path], benchmark, output_dir=folder)
     return folder
 

@@ -112,8 +112,8 @@ def followed_of(run: SystemRun, replies: Iterable[Reply]) -> str:
     outcomes = [run.followed.get(reply.item.id) for reply in replies]
     scored = [outcome for outcome in outcomes if outcome is not None]
     if not scored:
-        return "None of them answers an item with a scored constraint."
-    return f"Of the {len(scored)} that were to follow a constraint, {scored.count(False)} do not."
+        return "None of them has a scored constraint."
+    return f"Their constraint is not followed by {scored.count(False)} of the {len(scored)} that have a scored one."
 
 
 def _by_kind(evidence: Evidence, known: Sequence[tuple[Reply, bool]]) -> Iterable[FindingPart]:

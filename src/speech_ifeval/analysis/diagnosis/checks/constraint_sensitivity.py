@@ -6,7 +6,7 @@ from speech_ifeval.analysis.diagnosis.evidence import NO_JUDGE, NO_REFERENCE, NO
 from speech_ifeval.analysis.diagnosis.measuring import SPOILT, Case, Measured, Rule, Unmade
 from speech_ifeval.analysis.diagnosis.registry import check
 from speech_ifeval.analysis.diagnosis.shares import apart
-from speech_ifeval.analysis.diagnosis.telling import quoted, told
+from speech_ifeval.analysis.diagnosis.telling import quoted
 from speech_ifeval.analysis.twins import Twin
 from speech_ifeval.results import Behaviour, Difference, Estimate, FindingPart, WordErrorChange
 
@@ -166,8 +166,8 @@ def changed_answers(evidence: Evidence) -> Measured | Unmade:
         return Unmade(NO_JUDGE)
     reference = evidence.reference
     if reference is None:
-        share = told(row.rate.value, row.rate.low, row.rate.high)
-        own = f"{row.changed} of {row.n} answers to closed questions change, {share} %"
+        share = f"{row.rate.value:.2f} %, {row.rate.low:.2f} to {row.rate.high:.2f}"
+        own = f"{row.changed} of {row.n} answers to closed questions change ({share})"
         why = "name its run with --reference" if evidence.no_reference == NO_REFERENCE else evidence.no_reference
         return Unmade(f"{own}; how many change anyway, only a reference tells: {why}")
     theirs = reference.twin

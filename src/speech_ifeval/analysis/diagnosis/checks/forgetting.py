@@ -19,7 +19,7 @@ Pair = tuple[str, int]
 
 @check(
     "high-forgetting",
-    title="high forgetting: IFrate lost against the reference system (Δ)",
+    title="high forgetting (Δ: IFrate lost against the reference system)",
     about="forgetting",
     rule=Rule(HIGH_FORGETTING, worse="lower"),
     cause="Tuning on speech tasks whose answers all have one form moves the language model's weights away from "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speech_ifeval.analysis.diagnosis.evidence import NO_JUDGE, NO_TWINS, Evidence
+from speech_ifeval.analysis.diagnosis.evidence import NO_JUDGE, NO_TWINS, Evidence, SystemRun
 from speech_ifeval.analysis.diagnosis.measuring import SPOILT, Case, Measured, Rule, Unmade
 from speech_ifeval.analysis.diagnosis.registry import check
 from speech_ifeval.analysis.diagnosis.shares import Group, worst_of
@@ -18,7 +18,7 @@ RULE = Rule(MUCH, floor=None)  # that some constraints fail is what IFrate says
 
 @check(
     "format-rigidity",
-    title="format rigidity: right answers in the wrong form, in the worst code",
+    title="format rigidity (right answers in another form than demanded, in the worst code)",
     about="following",
     rule=RULE,
     cause="The answers it was tuned on all had one form, and the form was learnt with the task: what is heard is "
@@ -31,7 +31,7 @@ RULE = Rule(MUCH, floor=None)  # that some constraints fail is what IFrate says
     ),
 )
 def format_rigidity(evidence: Evidence) -> Measured | Unmade:
-    """Of the answers that are right, how many do not have the demanded form; the task level must hold."""
+    """Of the answers that are right, how many miss the demanded form by more than a hair; the task level must hold."""
     run = evidence.run
     known = [answer for answer in run.answers if answer.constrained and answer.scored]
     if not known:
@@ -41,27 +41,33 @@ def format_rigidity(evidence: Evidence) -> Measured | Unmade:
         return Unmade("no answer is right and has a scored constraint")
     groups: dict[str, Group] = {}
     for answer in right:
-        groups.setdefault(answer.code or "without a code", Group()).add(answer, run.followed[answer.pair] is False)
+        groups.setdefault(answer.code or "without a code", Group()).add(answer, _is_rigid(run, answer))
     worst = worst_of(evidence, groups, RULE)
     failing = [answer for answer in right if run.followed[answer.pair] is False]
     holds, said = _task_level(evidence)
-    near = sum(run.failures[answer.pair].near_miss is not None for answer in failing)
+    near = sum(not _is_rigid(run, answer) for answer in failing)
     share = f"{len(failing)} of {len(right)} right answers do not have the demanded form"
     return Measured(
         figure=worst.figure,
         of=f"right answers under {worst.name}",
-        sentence=f"Over all codes {share}, {near} of them by a known hair. {said}",
+        sentence=f"Over all codes {share}, {near} of them by a known hair, "
+        f"which is not counted here. {said}",
         count=worst.count,
         cases=[
             Case(answer.item, f"the answer is right; {run.why(answer.item)}")
             for answer in failing
-            if (answer.code or "without a code") == worst.name
+            if (answer.code or "without a code") == worst.name and _is_rigid(run, answer)
         ],
         parts=worst.parts,
         parts_at_once=True,
         at_most="severe" if holds else "notable",
         bound=worst.bound,
     )
+
+
+def _is_rigid(run: SystemRun, answer: Answer) -> bool:
+    """Whether the form is missed by more than a hair: who forgets a bracket has read what was demanded."""
+    return run.followed[answer.pair] is False and run.failures[answer.pair].near_miss is None
 
 
 def is_right(answer: Answer) -> bool:
