@@ -17,9 +17,17 @@ CALL = ("diagnose", "example:tuned", "--reference", "example:reference")
 
 def test_three_sentences_come_first_then_findings_then_what_was_not_found() -> None:
     lines = invoke(*CALL).out.splitlines()
-    assert lines[0].startswith("tuned: IFrate is 40.83 % (26.25 to 57.73) and Δ −57.02 % (−73.01 to −36.04) against")
+    assert lines[0].startswith(
+        "tuned: IFrate is 40.83 % (26.25 to 57.73) and Δ −57.02 % (−73.01 to −36.04) against"
+    )
     assert lines[1].startswith("Gravest is high forgetting")
-    starts = ("what was found", "Severe: high forgetting", "nothing found", "Could not be made", "benchmark:example-")
+    starts = (
+        "what was found",
+        "Severe: high forgetting",
+        "nothing found",
+        "Could not be made",
+        "benchmark:example-",
+    )
     places = [next(number for number, line in enumerate(lines) if line.startswith(start)) for start in starts]
     assert places == sorted(places)
 
@@ -44,7 +52,8 @@ def test_findings_are_no_failure_of_the_command() -> None:
     [
         (["diagnose", "nowhere"], 2, "no responses at 'nowhere'"),
         (["diagnose", "example:tuned", "--json", "--markdown"], 2, "exclude each other"),
-        (["diagnose", "example:tuned", "--benchmark", "bundled"], 4, "answer no item"),
+        (["diagnose", "example:tuned", "--scoring", "ifeval"], 2, "no scoring 'ifeval'"),
+        (["diagnose", "example:tuned", "--examples", "-1"], 2, "--examples"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(call: list[str], code: int, said: str) -> None:

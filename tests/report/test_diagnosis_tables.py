@@ -87,8 +87,8 @@ def diagnosis(**changes: Any) -> Diagnosis:
                 "mine: IFrate does not exist (no scored item in chain-of-thought); of 5 checks 2 find something: "
                 "1 severe, 1 small.",
                 "Gravest is replies cut off: 20.00 % (15.00 to 26.00), 40 of 200 replies.",
-                "3 checks found nothing, of which 2 could hide more than their threshold with so few items; 1 could "
-                "not be made.",
+                "3 checks found nothing, of which 2 could hide more than their threshold with so few items; 1 "
+                "could not be made.",
             ),
         ),
         (
@@ -107,8 +107,8 @@ def diagnosis(**changes: Any) -> Diagnosis:
                 ),
             ),
             (
-                "mine: IFrate is 80.00 % (75.00 to 84.00) and Δ −40.00 % (−50.00 to −31.00) against theirs; of 3 checks "
-                "2 find something: 2 severe.",
+                "mine: IFrate is 80.00 % (75.00 to 84.00) and Δ −40.00 % (−50.00 to −31.00) against theirs; of 3 "
+                "checks 2 find something: 2 severe.",
                 "Gravest is high forgetting: −40.00 % (−50.00 to −31.00); as severe: replies cut off.",
                 "1 checks found nothing, and none of these can hide more than its threshold; all could be made.",
             ),

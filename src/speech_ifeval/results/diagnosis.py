@@ -60,7 +60,7 @@ class Finding(Struct, frozen=True, forbid_unknown_fields=True):
         advice: what to try.
 
     >>> Finding.__struct_fields__[:3]
-    ('check', 'title', 'severity')
+    ('check', 'title', 'about')
     """
 
     check: str

@@ -107,8 +107,8 @@ def bullets(clip: str, *, first: str = "", last: str = "") -> str:
 def thought(item: Item) -> str:
     clip = in_words(int(item.clip.partition(".")[0]))
     return (
-        f"First, I listen to the clip, which is about the boats {clip}. Second, the boats that come in have to go out "
-        "again, because the tide turns. Therefore, the next thing that is said will be about the tide and the way out."
+        f"First, I listen to the clip, which is about the boats {clip}. Second, the boats that come in have to go "
+        "out again, because the tide turns. Therefore, the next thing that is said will be about the tide."
     )
 
 
@@ -341,7 +341,7 @@ def judged_unlike_rules(run: Run) -> Planted:
     return set(found)
 
 
-# Where a reference is read: one in which nothing is wrong. The other troubles cost IFrate too, which is another check's.
+# Against a reference in which nothing is wrong; the others cost IFrate too, which another check would find.
 AGAINST_REFERENCE: tuple[Plant, ...] = (high_forgetting, changed_answers)
 ALONE: tuple[Plant, ...] = (
     format_rigidity,

@@ -27,7 +27,8 @@ def threshold(check: Check) -> str:
 
 
 def test_the_table_has_every_check_with_its_threshold_in_the_order_they_are_told() -> None:
-    assert ROWS == [(check.name, threshold(check)) for check in all_checks()]
+    checks = [(check.name, threshold(check)) for check in all_checks()]
+    assert checks == ROWS
     assert f"looks for {len(ROWS)} troubles" in PAGE
 
 
@@ -42,7 +43,9 @@ def test_the_page_shows_what_is_printed_of_the_example() -> None:
 
 @needs_release
 def test_the_page_shows_what_is_printed_of_desta2() -> None:
-    shown = re.search(r"<!-- output of: speech-ifeval (diagnose desta2 [^\n]+?) -->\n(.*?)<!-- end of output -->", PAGE, re.S)
+    shown = re.search(
+        r"<!-- output of: speech-ifeval (diagnose desta2 [^\n]+?) -->\n(.*?)<!-- end of output -->", PAGE, re.S
+    )
     assert shown is not None
     places = {"desta2": DESTA2, "official": RELEASE}
     done = invoke(*(places.get(word, word) for word in shlex.split(shown[1])))

@@ -25,7 +25,19 @@ from speech_ifeval.results import Diagnosis
 ATTACK = "\x1b[2J[bold]x[/]|<img src=x onerror=alert(1)>`*\u202e</think>{{\x07"
 RAW = ("\x1b", "\x07", "\u202e", "<img")
 texts = st.text(st.characters() | st.sampled_from(ATTACK), max_size=60) | st.sampled_from(
-    ["", " ", "<think>", "</think>", ATTACK, f"\ud800{ATTACK}", "no " * 40, "I can't hear the audio", '{"a": 1', "<<a>> b", "1" * 5000]
+    [
+        "",
+        " ",
+        "<think>",
+        "</think>",
+        ATTACK,
+        f"\ud800{ATTACK}",
+        "no " * 40,
+        "I can't hear the audio",
+        '{"a": 1',
+        "<<a>> b",
+        "1" * 5000,
+    ]
 )
 SETTINGS = {"rules": "official", "benchmark": "example", "judge": "attacker"}
 

@@ -31,7 +31,7 @@ def test_where_nothing_is_wrong_nothing_is_found_and_every_check_is_accounted_fo
     assert len(found.clean) + len(found.unmade) == len(all_checks())
     for one in found.clean:
         assert one.figure.n > 0
-        # Transcripts without any word error are all alike, which has no interval: nobody knows how large it can be.
+        # Transcripts without any word error are all alike, which has no interval.
         assert (one.bound is None) == (one.check == "worse-transcripts")
         assert one.beyond or one.bound is not None
 
@@ -42,7 +42,9 @@ def test_every_check_has_its_plant() -> None:
 
 
 @pytest.mark.parametrize("plant", [*ALONE, *AGAINST_REFERENCE], ids=lambda plant: plant.__name__)
-def test_one_trouble_is_found_and_no_other(plant: Plant, benchmark: Benchmark, sound: Path, tmp_path: Path) -> None:
+def test_one_trouble_is_found_and_no_other(
+    plant: Plant, benchmark: Benchmark, sound: Path, tmp_path: Path
+) -> None:
     run = clean()
     planted = plant(run)
     reference = sound if plant in AGAINST_REFERENCE else None

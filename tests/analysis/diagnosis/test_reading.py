@@ -1,4 +1,4 @@
-"""Where the evidence comes from: a scored run, its reference beside it, recorded responses; and what is refused."""
+"""Where the evidence comes from: a scored run, a reference beside it, recorded responses; what is refused."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def test_the_judge_is_the_one_that_the_scoring_was_made_with(run: Path) -> None:
 
 
 def test_what_does_not_belong_together_is_refused(run: Path, tmp_path: Path) -> None:
+    unscored = shutil.copytree(run, tmp_path / "unscored")
+    for path in unscored.glob("verdicts.*"):
+        path.unlink()
     with pytest.raises(UsageError, match="score the responses first"):
-        unscored = shutil.copytree(run, tmp_path / "unscored")
-        for path in unscored.glob("verdicts.*"):
-            path.unlink()
         diagnose(unscored, EXAMPLE)
     with pytest.raises(MismatchError, match="was scored on example-.*--benchmark"):
         diagnose(run, write_benchmark(tmp_path / "planted"))

@@ -1,4 +1,4 @@
-"""Shares with their intervals: those of other tools, at once where the worst is picked, and seldom severe by chance."""
+"""Shares with their intervals: as other tools have them, at once where the worst is picked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def evidence() -> Evidence:
 
 
 def items(clips: int, each: int = 1) -> list[Item]:
-    return [Item(f"{clip}/{n}", "closed-ended", "?", f"{clip}.wav", "d") for clip in range(clips) for n in range(each)]
+    return [
+        Item(f"{clip}/{n}", "closed-ended", "?", f"{clip}.wav", "d") for clip in range(clips) for n in range(each)
+    ]
 
 
 def test_a_share_has_the_interval_of_a_following_rate(evidence: Evidence) -> None:
@@ -65,7 +67,9 @@ def test_the_p_value_of_a_difference_is_that_of_statsmodels(evidence: Evidence) 
 
 def test_the_worst_group_is_named_and_its_interval_holds_with_all_others(evidence: Evidence) -> None:
     of = items(100)
-    groups = {name: Group(list(of), [index < count for index in range(100)]) for name, count in (("a", 3), ("b", 30))}
+    groups = {
+        name: Group(list(of), [index < count for index in range(100)]) for name, count in (("a", 3), ("b", 30))
+    }
     worst = worst_of(evidence, groups, Rule(SPOILT))
     assert (worst.name, worst.count, worst.figure.value) == ("b", 30, 30.0)
     expected = rate_interval(np.arange(100) < 30, np.arange(100), 0.975)

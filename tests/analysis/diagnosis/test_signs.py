@@ -1,4 +1,4 @@
-"""Loops, refusals and tags of thoughts: a table of texts each, time linear in the text, and no text that raises."""
+"""Loops, refusals and tags of thoughts: a table of texts each, linear time, and no text that raises."""
 
 from __future__ import annotations
 

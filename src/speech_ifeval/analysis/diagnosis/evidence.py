@@ -102,7 +102,7 @@ class SystemRun:
 
     @cached_property
     def failures(self) -> Mapping[str, Verdict]:
-        """The constraint that an item does not follow, by the item's id; of several, one missed by more than a hair."""
+        """The constraint that an item does not follow, by its id; of several one missed by more than a hair."""
         found: dict[str, Verdict] = {}
         for verdict in self.scored.verdicts:
             before = found.get(verdict.item)

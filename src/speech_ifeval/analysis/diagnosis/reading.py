@@ -65,7 +65,9 @@ def _scored(path: Path, benchmark: Benchmark, scratch: Path) -> Path:
     if is_run(path):
         return path
     whole = path.resolve()
-    folder = scratch / ((whole.stem if whole.is_file() else whole.name) or "run")  # a run is called after its folder
+    folder = scratch / (
+        (whole.stem if whole.is_file() else whole.name) or "run"
+    )  # a run is called after its folder
     score([path], benchmark, output_dir=folder)
     return folder
 

@@ -113,7 +113,9 @@ def followed_of(run: SystemRun, replies: Iterable[Reply]) -> str:
     scored = [outcome for outcome in outcomes if outcome is not None]
     if not scored:
         return "None of them has a scored constraint."
-    return f"Their constraint is not followed by {scored.count(False)} of the {len(scored)} that have a scored one."
+    return (
+        f"Their constraint is not followed by {scored.count(False)} of the {len(scored)} that have a scored one."
+    )
 
 
 def _by_kind(evidence: Evidence, known: Sequence[tuple[Reply, bool]]) -> Iterable[FindingPart]:

@@ -38,7 +38,7 @@ def loop_at_end(text: str) -> str | None:
     them, 60 letters. The last word may be broken off. Only the last 20,000 letters are looked at.
 
     >>> loop_at_end("He said: and then he " + "went on and on " * 6 + "we")
-    'on and on went'
+    'went on and on'
     >>> loop_at_end("No, no, no, no."), loop_at_end("ha" * 40)
     (None, 'ha')
     """

@@ -31,7 +31,7 @@ RULE = Rule(MUCH, floor=None)  # that some constraints fail is what IFrate says
     ),
 )
 def format_rigidity(evidence: Evidence) -> Measured | Unmade:
-    """Of the answers that are right, how many miss the demanded form by more than a hair; the task level must hold."""
+    """Of the answers that are right, how many miss the form by more than a hair; the task level must hold."""
     run = evidence.run
     known = [answer for answer in run.answers if answer.constrained and answer.scored]
     if not known:
@@ -50,8 +50,7 @@ def format_rigidity(evidence: Evidence) -> Measured | Unmade:
     return Measured(
         figure=worst.figure,
         of=f"right answers under {worst.name}",
-        sentence=f"Over all codes {share}, {near} of them by a known hair, "
-        f"which is not counted here. {said}",
+        sentence=f"Over all codes {share}, {near} of them by a known hair, which is not counted here. {said}",
         count=worst.count,
         cases=[
             Case(answer.item, f"the answer is right; {run.why(answer.item)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 
 from speech_ifeval.analysis.diagnosis.evidence import NO_TWINS, Evidence, Reply, SystemRun
@@ -14,7 +14,8 @@ from speech_ifeval.analysis.diagnosis.telling import quoted
 from speech_ifeval.analysis.replies import named_options, plain_words
 from speech_ifeval.analysis.twins import Twin
 from speech_ifeval.benchmarks.answers import options_of
-from speech_ifeval.records import TWIN_CATEGORY
+from speech_ifeval.records import TWIN_CATEGORY, Item
+from speech_ifeval.results import Difference
 
 NEARLY_ALWAYS = 90.0  # percent
 MOST_OF_ONE_LABEL = 80.0  # percent; a data set of nearly one label says nothing of who gives always that one
@@ -34,34 +35,61 @@ _EARS = (
     title="replies that other clips get word for word",
     about="answers",
     rule=Rule(SPOILT),
-    cause="The audio is not heard: it never reaches the language model, or tuning has taught it to do without.",
+    cause="The audio is not heard: it never reaches the language model, or tuning has taught it to do without. A "
+    "few alike are what short answers to plain questions are: see what the reference does.",
     advice=_EARS,
 )
 def same_reply(evidence: Evidence) -> Measured | Unmade:
     """Of transcripts and creative writing: the words of a reply to another clip with another transcript."""
-    replies = list(_open(evidence.run))
-    clips: dict[str, set[tuple[str, str | None]]] = {}
-    for reply, words in replies:
-        clips.setdefault(words, set()).add((reply.item.clip, reply.item.transcript))
-    if len({reply.item.clip for reply, _ in replies}) < 2:
+    replies, clips = _open(evidence.run), _clips_by_words(evidence.run)
+    heard = {reply.item.clip for reply, _ in replies}
+    if len(heard) < 2:
         return Unmade("there are no transcripts and no creative writing about several clips")
-    shared = {words for words, said_of in clips.items() if _are_several(said_of)}
-    doing = [(reply, words) for reply, words in replies if words in shared]
+    does = [_are_several(clips[words]) for _, words in replies]
+    doing = [one for one, shared in zip(replies, does, strict=True) if shared]
     return Measured(
-        figure=rate(evidence, [words in shared for _, words in replies], [reply.item for reply, _ in replies]),
+        figure=rate(evidence, does, [reply.item for reply, _ in replies]),
         of="transcripts and creative replies",
         count=len(doing),
-        sentence=f"{len(clips)} different replies to {len({reply.item.clip for reply, _ in replies})} clips. "
+        sentence=f"{len(clips)} different replies to {len(heard)} clips. "
         + followed_of(evidence.run, [reply for reply, _ in doing]),
         cases=[Case(reply.item.id, f"{len(clips[words])} clips get this reply") for reply, words in doing],
+        against=_same_as_reference(
+            evidence, {reply.item.id: one for (reply, _), one in zip(replies, does, strict=True)}
+        ),
     )
 
 
-def _open(run: SystemRun) -> Iterator[tuple[Reply, str]]:
-    for reply in run.replies:
-        words = plain_words(reply.answer)
-        if words and (reply.item.metric == "wer" or reply.item.category == "creative-writing"):
-            yield reply, words
+def _same_as_reference(evidence: Evidence, ours: Mapping[str, bool]) -> Difference | None:
+    if evidence.reference is None:
+        return None
+    clips = _clips_by_words(evidence.reference)
+    both = [
+        (reply.item, ours[reply.item.id], _are_several(clips[words]))
+        for reply, words in _open(evidence.reference)
+        if reply.item.id in ours
+    ]
+    if not both:
+        return None
+    return apart(evidence, [one[1] for one in both], [one[2] for one in both], [one[0] for one in both])
+
+
+def _clips_by_words(run: SystemRun) -> dict[str, set[tuple[str, str | None]]]:
+    """The clips, with their transcripts, that get each reply."""
+    clips: dict[str, set[tuple[str, str | None]]] = {}
+    for reply, words in _open(run):
+        clips.setdefault(words, set()).add((reply.item.clip, reply.item.transcript))
+    return clips
+
+
+def _open(run: SystemRun) -> list[tuple[Reply, str]]:
+    """Transcripts and creative writing, with their words; empty ones are another trouble."""
+    found = ((reply, plain_words(reply.answer)) for reply in run.replies if _is_open(reply.item))
+    return [(reply, words) for reply, words in found if words]
+
+
+def _is_open(item: Item) -> bool:
+    return item.metric == "wer" or item.category == "creative-writing"
 
 
 def _are_several(said_of: set[tuple[str, str | None]]) -> bool:
