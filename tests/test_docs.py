@@ -20,13 +20,19 @@ from speech_ifeval.records import Item, Verdict
 from speech_ifeval.results import (
     Behaviour,
     ChangedAnswers,
+    CleanCheck,
+    Diagnosis,
     Disagreement,
     Estimate,
+    Finding,
+    FindingExample,
+    FindingPart,
     JudgeAgreement,
     JudgedChange,
     Rate,
     Sensitivity,
     Summary,
+    UnmadeCheck,
     UseAgreement,
     WordErrorChange,
 )
@@ -127,6 +133,12 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
         Behaviour,
         ChangedAnswers,
         WordErrorChange,
+        Diagnosis,
+        Finding,
+        FindingPart,
+        FindingExample,
+        CleanCheck,
+        UnmadeCheck,
     ],
 )
 def test_every_field_of_a_record_is_documented(record: type[msgspec.Struct]) -> None:

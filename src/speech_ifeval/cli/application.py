@@ -13,6 +13,7 @@ from speech_ifeval.cli import (
     check_benchmark_command,
     compare_command,
     constraints_command,
+    diagnose_command,
     fetch_command,
     judge_agreement_command,
     lab_command,
@@ -62,6 +63,7 @@ app.command("compare")(guarded(compare_command.compare_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
 app.command("sweep")(guarded(sweep_command.sweep_command))
 app.command("ladder")(guarded(ladder_command.ladder_command))
+app.command("diagnose")(guarded(diagnose_command.diagnose_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("build")(guarded(build_command.build_command))

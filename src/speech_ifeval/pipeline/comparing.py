@@ -67,7 +67,7 @@ def compare(
         raise UsageError("the same run directory is named twice; name each once")
     scored = _told_apart(runs, [load_scored(path, scoring) for path in runs])
     against, notes = _references(runs, references, scoring)
-    notes += _agreement([*zip(runs, scored, strict=True), *(against or [])])
+    notes += check_agreement([*zip(runs, scored, strict=True), *(against or [])])
     return compare_runs(scored, None if against is None else [run for _, run in against], notes, progress)
 
 
@@ -192,7 +192,12 @@ def _references(
         return None, [f"Δ is left out: {error}"]
 
 
-def _agreement(runs: list[tuple[Path, ScoredRun]]) -> list[str]:
+def check_agreement(runs: Sequence[tuple[Path, ScoredRun]]) -> list[str]:
+    """Return what differs between runs that can be compared all the same, in words.
+
+    Raises:
+        MismatchError: they answer another benchmark or were scored otherwise; names what differs.
+    """
     first_path, first = runs[0]
     notes: dict[str, None] = {}
     for path, run in runs[1:]:

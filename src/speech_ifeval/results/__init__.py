@@ -2,6 +2,14 @@
 
 from speech_ifeval.results.agreement import Disagreement, JudgeAgreement, JudgedChange, UseAgreement
 from speech_ifeval.results.comparison import ComparedPair, ComparedRun, Comparison, Difference, Flip
+from speech_ifeval.results.diagnosis import (
+    CleanCheck,
+    Diagnosis,
+    Finding,
+    FindingExample,
+    FindingPart,
+    UnmadeCheck,
+)
 from speech_ifeval.results.ladder import Ladder, Rung
 from speech_ifeval.results.sensitivity import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 from speech_ifeval.results.summary import (
@@ -22,13 +30,18 @@ __all__ = [
     "AnswerRate",
     "Behaviour",
     "ChangedAnswers",
+    "CleanCheck",
     "CodeTest",
     "ComparedPair",
     "ComparedRun",
     "Comparison",
+    "Diagnosis",
     "Difference",
     "Disagreement",
     "Estimate",
+    "Finding",
+    "FindingExample",
+    "FindingPart",
     "Flip",
     "JudgeAgreement",
     "JudgedChange",
@@ -43,6 +56,7 @@ __all__ = [
     "SweptReference",
     "TaskGroup",
     "TaskLevel",
+    "UnmadeCheck",
     "UseAgreement",
     "WordErrorChange",
 ]

@@ -1,0 +1,73 @@
+"""``speech-ifeval diagnose``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def diagnose_command(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A scored run directory, or recorded responses in the forms that `score` takes (scored aside, "
+            "with the judge replies that lie beside them).",
+        ),
+    ],
+    reference: Annotated[
+        str | None,
+        typer.Option(help="The reference system's, in the same forms. Default: RUN/reference where it is."),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
+            "or bundled."
+        ),
+    ] = None,
+    scoring: Annotated[
+        str | None,
+        typer.Option(
+            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
+            "verdicts.<scoring>.jsonl. Default: the only one, or official."
+        ),
+    ] = None,
+    examples: Annotated[int, typer.Option(min=0, help="How many items each finding shows.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests of word error rates.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything as JSON, with the items of every finding.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """What went wrong in a run, with evidence: forgetting, rigid forms, changed answers, broken replies, judges.
+
+    Each finding has its figure with an interval, three items, the usual cause, and what to try.
+    """
+    from speech_ifeval.analysis.diagnosis.diagnosing import diagnose
+    from speech_ifeval.benchmarks import load_benchmark
+    from speech_ifeval.cli.output import print_json, print_text, print_view
+    from speech_ifeval.errors import UsageError
+    from speech_ifeval.models.recorded import benchmark_answered, locate
+
+    if as_json and markdown:
+        raise UsageError("--json and --markdown exclude each other")
+    found = diagnose(
+        locate(run),
+        load_benchmark(benchmark or benchmark_answered(run)),
+        reference=None if reference is None else locate(reference),
+        scoring=scoring,
+        examples=examples,
+        seed=seed,
+    )
+    if as_json:
+        print_json(found)
+    elif markdown:
+        from speech_ifeval.report.diagnosis_tables import diagnosis_markdown
+
+        print_text(diagnosis_markdown(found))
+    else:
+        from speech_ifeval.report.diagnosis_tables import diagnosis_view
+
+        print_view(*diagnosis_view(found))
