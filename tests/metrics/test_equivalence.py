@@ -1,4 +1,4 @@
-"""Equivalence: Tango's published figures, the likelihood maximised by another tool, and error rates by simulation."""
+"""Equivalence: Tango's published figures, the likelihood maximised by another tool, simulated error rates."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_difference_of_groups_has_the_error_of_a_clustered_regression(seed: in
     assert found.p == pytest.approx(2 * stats.t.sf(abs(found.value) / error, count - 1), rel=1e-3, abs=1e-6)
 
 
-# ------------------------------------------------------------------------------------------------------ simulations
+# ----------------------------------------------------------------------------------------------- simulations
 
 Chances = tuple[float, ...]
 
@@ -265,7 +265,7 @@ def test_the_power_that_is_told_is_the_share_of_samples_that_show_the_margin(
     told = np.stack([reaches(_one(found, run), seed=run) for run in range(15)])
     for margin in (0.03, 0.05, 0.1):
         shown = float((p_equivalent(found, margin) < ALPHA).mean())
-        # It is estimated from the very sample whose flips it takes for granted, so it is rough where flips are few.
+        # It is estimated from the very sample whose flips it takes for granted, so it is rough if flips are few.
         assert shown == pytest.approx(float((told < margin).mean()), abs=0.12), margin
 
 

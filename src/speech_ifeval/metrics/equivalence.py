@@ -262,9 +262,9 @@ def _upper(statistic: float, df: float) -> float:
 def reaches(found: Changes, seed: int, draws: int = DRAWS) -> Floats:
     """Return how large a change samples like this one do not rule out, were there none in truth, (draws,).
 
-    Samples are drawn in which an item changes as often as it does here, in either direction alike. Half a change is
-    added: changes that are not in the sample are not impossible. A margin is shown by the samples that reach less
-    far. Of the one run (R = 1).
+    Samples are drawn in which an item changes as often as it does here, in either direction alike. Half a change
+    is added: changes that are not in the sample are not impossible. A margin is shown by the samples that reach
+    less far. Of the one run (R = 1).
     """
     counts = found.counts[0]
     chances = (counts + counts[::-1]) / 2

@@ -2,6 +2,16 @@
 
 from speech_ifeval.results.agreement import Disagreement, JudgeAgreement, JudgedChange, UseAgreement
 from speech_ifeval.results.comparison import ComparedPair, ComparedRun, Comparison, Difference, Flip
+from speech_ifeval.results.isolation import (
+    Carried,
+    Contrast,
+    FlipExcess,
+    Isolation,
+    IsolationFinding,
+    KindDifference,
+    PairedChange,
+    WordErrorContrast,
+)
 from speech_ifeval.results.sensitivity import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 from speech_ifeval.results.summary import (
     AnswerChange,
@@ -19,17 +29,24 @@ __all__ = [
     "AnswerChange",
     "AnswerRate",
     "Behaviour",
+    "Carried",
     "ChangedAnswers",
     "CodeTest",
     "ComparedPair",
     "ComparedRun",
     "Comparison",
+    "Contrast",
     "Difference",
     "Disagreement",
     "Estimate",
     "Flip",
+    "FlipExcess",
+    "Isolation",
+    "IsolationFinding",
     "JudgeAgreement",
     "JudgedChange",
+    "KindDifference",
+    "PairedChange",
     "Rate",
     "Reference",
     "Sensitivity",
@@ -38,4 +55,5 @@ __all__ = [
     "TaskLevel",
     "UseAgreement",
     "WordErrorChange",
+    "WordErrorContrast",
 ]

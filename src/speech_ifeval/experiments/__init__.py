@@ -1,0 +1,1 @@
+"""Experiments: the runs that a question needs, made with the main job and handed to `speech_ifeval.analysis`."""
