@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,8 @@ def evaluate(
 
     Args:
         model: None for the shipped ``lab:corpus-style``; a specification such as
-            ``hf:Qwen/Qwen2-Audio-7B-Instruct``, a `Model`, any callable from a list of requests to a list of
-            texts or responses, or a live pair of a transformers model and its
+            ``hf:Qwen/Qwen2-Audio-7B-Instruct``, a `Model`, which stays open, any callable from a list of requests
+            to a list of texts or responses, or a live pair of a transformers model and its
             processor, which is neither loaded again nor left changed.
         model_args: the adapter's arguments, where a specification is given.
         reference: the reference system in the same forms; it reads the transcripts. Gives Δ and points. That of
@@ -162,11 +163,12 @@ def evaluate(
     if scoring.judge not in (None, "none"):
         find_kind(scoring.judge)
     _announce(loaded, selection, watching)
-    opened = _opened(model, model_args, loaded, devices)
+    opened = open_any(model, model_args, loaded, devices)
     folder = Path(output_dir) if output_dir is not None else RUNS_FOLDER / slug(opened.name)
     with stop_on_signals(watching.say) as stop:
         turn = _Turn(loaded, selection, watching, stop)
-        turn.take("model", opened, folder, asking, conditions)
+        with _closed_unless_given(model, opened):
+            turn.take("model", opened, folder, asking, conditions)
         if reference is not None:
             _stop_between(stop, folder)
             turn.take_reference(reference, reference_args, devices, folder, asking)
@@ -252,13 +254,29 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.+=-]+", "-", name).strip(".-") or "model"
 
 
+def _closed_unless_given(given: AnyModel, opened: Model) -> AbstractContextManager[Any]:
+    """Who opened a model closes it: one that was handed in open may be asked again."""
+    return nullcontext() if isinstance(given, Model) else opened
+
+
 def _takes_device(model: AnyModel) -> bool:
     return isinstance(model, str) and accepts(model, DEVICE)
 
 
-def _opened(
-    model: AnyModel, arguments: Mapping[str, Any] | None, benchmark: Benchmark, devices: Sequence[str]
+def open_any(
+    model: AnyModel,
+    arguments: Mapping[str, Any] | None = None,
+    benchmark: Benchmark | None = None,
+    devices: Sequence[str] = (),
 ) -> Model:
+    """Return a model in any of the forms that `evaluate` takes as a `Model`, with the same arguments.
+
+    Raises:
+        UsageError: it is none of these, or the arguments do not go with it.
+
+    >>> open_any(lambda requests: [request.text for request in requests], None).name
+    'lambda'
+    """
     if isinstance(model, str) and devices:
         return open_fleet(model, arguments, devices, benchmark=benchmark)
     if isinstance(model, str):
@@ -319,28 +337,28 @@ class _Turn:
         """Ask the reference system, which reads; what runs beside this one have of it already is taken over."""
         beside = folder / REFERENCE_FOLDER
         found = [run for run in sorted(folder.parent.glob(f"*/{REFERENCE_FOLDER}")) if is_run(run)]
-        opened = _opened(reference, arguments, self._benchmark, devices if _takes_device(reference) else ())
+        opened = open_any(reference, arguments, self._benchmark, devices if _takes_device(reference) else ())
         conditions = Conditions(shared=tuple(run for run in found if run != beside))
-        self.take("reference", opened, beside, replace(asking, input="transcript"), conditions)
+        with _closed_unless_given(reference, opened):
+            self.take("reference", opened, beside, replace(asking, input="transcript"), conditions)
 
     def take(self, turn: str, model: Model, folder: Path, asking: Asking, conditions: Conditions) -> None:
         watching = self._watching
-        with model:
-            generated = generate(
-                model,
-                self._benchmark,
-                folder,
-                selection=self._selection,
-                asking=asking,
-                conditions=conditions,
-                stop=self._stop,
-                confirm=lambda requests: watching.confirm(model, requests),
-                say=watching.say,
-                progress=lambda course: watching.progress(turn, course),
-            )
-            judge = replayed(model, self._benchmark)
-            if judge is not None:
-                keep_judgements(folder, judge)
+        generated = generate(
+            model,
+            self._benchmark,
+            folder,
+            selection=self._selection,
+            asking=asking,
+            conditions=conditions,
+            stop=self._stop,
+            confirm=lambda requests: watching.confirm(model, requests),
+            say=watching.say,
+            progress=lambda course: watching.progress(turn, course),
+        )
+        judge = replayed(model, self._benchmark)
+        if judge is not None:
+            keep_judgements(folder, judge)
         self._tell(turn, model, generated)
 
     def _tell(self, turn: str, model: Model, generated: Generated) -> None:

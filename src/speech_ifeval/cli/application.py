@@ -15,6 +15,7 @@ from speech_ifeval.cli import (
     constraints_command,
     diagnose_command,
     fetch_command,
+    isolation_command,
     judge_agreement_command,
     lab_command,
     ladder_command,
@@ -64,6 +65,7 @@ app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
 app.command("sweep")(guarded(sweep_command.sweep_command))
 app.command("ladder")(guarded(ladder_command.ladder_command))
 app.command("diagnose")(guarded(diagnose_command.diagnose_command))
+app.command("isolation")(guarded(isolation_command.isolation_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("build")(guarded(build_command.build_command))

@@ -151,14 +151,33 @@ def fit(counts: ClipCounts) -> GroupFit:
     variance = rate * (1 - rate)
     floor = (rate * total + PSEUDO_COUNT) * ((1 - rate) * total + PSEUDO_COUNT) / (total + 2 * PSEUDO_COUNT) ** 2
     residual = counts.followed - rate[..., None] * items
+    deff, learned = design_effect(residual, items, variance, floor)
+    return GroupFit(rate, np.sqrt(floor), deff, learned, total, residual, items)
+
+
+def design_effect(residual: Floats, items: Floats, variance: Floats, floor: Floats) -> tuple[Floats, Floats]:
+    """Return design effects from the intra-clip correlation, and the share of data against the prior in each.
+
+    Args:
+        residual: what each clip's items sum up to, less what is expected of them, (R, K, C).
+        items: items per group and clip, (K, C).
+        variance: of one outcome, (R, K).
+        floor: the same, kept above zero, (R, K).
+
+    >>> alike = np.repeat([-2.0, 2.0], 25)[None, None]  # four outcomes a clip, all of them alike
+    >>> deff, learned = design_effect(alike, np.full((1, 50), 4.0), np.full((1, 1), 0.25), np.full((1, 1), 0.25))
+    >>> deff.round(1).tolist()
+    [[3.7]]
+    """
+    total = items.sum(axis=1)
     pairs = (items * (items - 1)).sum(axis=1)  # ordered
     products = (residual**2).sum(axis=2) - total * variance
-    rough = np.divide(products, variance * pairs, out=np.zeros_like(rate), where=variance * pairs > 0)
+    rough = np.divide(products, variance * pairs, out=np.zeros_like(variance), where=variance * pairs > 0)
     estimate = rough + (1 + pairs / total * np.clip(rough, 0, 1)) / total
     known = information(pairs / 2, floor)
     correlation = (estimate * known + PRIOR_CORRELATION * PRIOR_PAIRS) / (known + PRIOR_PAIRS)
-    deff = 1 + pairs / total * np.clip(correlation, 0, 1)
-    return GroupFit(rate, np.sqrt(floor), deff, known / (known + PRIOR_PAIRS), total, residual, items)
+    deff: Floats = 1 + pairs / total * np.clip(correlation, 0, 1)
+    return deff, known / (known + PRIOR_PAIRS)
 
 
 def correlations(a: GroupFit, b: GroupFit, observed: Floats, *, same: bool) -> tuple[Floats, Floats]:

@@ -10,6 +10,16 @@ from speech_ifeval.results.diagnosis import (
     FindingPart,
     UnmadeCheck,
 )
+from speech_ifeval.results.isolation import (
+    Carried,
+    Contrast,
+    FlipExcess,
+    Isolation,
+    IsolationFinding,
+    KindDifference,
+    PairedChange,
+    WordErrorContrast,
+)
 from speech_ifeval.results.ladder import Ladder, Rung
 from speech_ifeval.results.sensitivity import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 from speech_ifeval.results.summary import (
@@ -29,12 +39,14 @@ __all__ = [
     "AnswerChange",
     "AnswerRate",
     "Behaviour",
+    "Carried",
     "ChangedAnswers",
     "CleanCheck",
     "CodeTest",
     "ComparedPair",
     "ComparedRun",
     "Comparison",
+    "Contrast",
     "Diagnosis",
     "Difference",
     "Disagreement",
@@ -43,9 +55,14 @@ __all__ = [
     "FindingExample",
     "FindingPart",
     "Flip",
+    "FlipExcess",
+    "Isolation",
+    "IsolationFinding",
     "JudgeAgreement",
     "JudgedChange",
+    "KindDifference",
     "Ladder",
+    "PairedChange",
     "Rate",
     "Reference",
     "Rung",
@@ -59,4 +76,5 @@ __all__ = [
     "UnmadeCheck",
     "UseAgreement",
     "WordErrorChange",
+    "WordErrorContrast",
 ]

@@ -1,0 +1,70 @@
+"""``speech-ifeval isolation`` as people run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from speech_ifeval.results import Isolation
+from tests.command_line import invoke
+from tests.experiments import listening
+from tests.experiments.tones import write_tones
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("isolation")
+    write_tones(folder / "tones", clips=16, names=4, thinking=2)
+    own = f"py:{listening.__file__}"
+    return [
+        *("isolation", "--model", f"{own}:isolated", "--reference", f"{own}:distracted_by_demands"),
+        *("--reference-args", "hears=false", "--benchmark", str(folder / "tones"), "--judge", "heuristic"),
+        *("--output-dir", str(folder / "runs"), "--margin", "20"),
+    ]
+
+
+def test_it_prints_both_verdicts_and_goes_on_where_it_was(call: list[str]) -> None:
+    done = invoke(*call)
+    assert done.code == 0
+    assert "Audio → following: isolated" in done.out
+    assert "Constraint → perception: interacts" in done.out  # less a reference that is distracted
+    assert "model, silent: model isolated: 90 of 90 items answered" in done.err
+    again = invoke(*call)
+    assert again.out == done.out
+    assert "reference, placebo: model distracted_by_demands: all 36 items are answered; nothing to do" in again.err
+
+
+def test_json_holds_what_the_tables_show(call: list[str]) -> None:
+    found = msgspec.json.decode(invoke(*call, "--json").out, type=Isolation, strict=True)
+    assert [finding.verdict for finding in found.findings] == ["isolated", "interacts"]
+    for row in (*found.following, *found.perception):
+        assert row.change.value == pytest.approx(100 * (len(row.better) - len(row.worse)) / row.n)
+    shown = invoke(*call, "--markdown", "--items").out
+    assert all(item in shown for row in found.perception if row.by == "all" for item in (*row.worse, *row.better))
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "message"),
+    [
+        (["--json", "--markdown"], 2, "exclude each other"),
+        (["--margin", "0"], 2, "--margin takes points"),
+        (["--placebos", "nowhere.toml"], 2, "no placebos at"),
+        (["--model", "replay:example:tuned"], 2, "recorded responses"),
+        (["--seed", "1"], 4, "other settings"),
+    ],
+)
+def test_what_is_wrong_is_said(call: list[str], more: list[str], code: int, message: str) -> None:
+    done = invoke(*call, *more)
+    assert (done.code, message in done.err) == (code, True), done.err
+
+
+def test_the_folders_are_those_of_the_conditions(call: list[str]) -> None:
+    runs = Path(call[call.index("--output-dir") + 1])
+    names = {path.name for path in (runs / "isolated").iterdir()}
+    assert names == {"original", "swapped", "rephrased", "placebo", "repeated", "silent"}
+    assert {path.name for path in (runs / "reference-distracted_by_demands").iterdir()} == names - {
+        "repeated",
+        "silent",
+    }
