@@ -20,9 +20,8 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.contents import fingerprint_of
 from speech_ifeval.benchmarks.derived import with_items, with_transcript, without_metadata
 from speech_ifeval.errors import ModelError, RunInterruptedError, UsageError
-from speech_ifeval.experiments.lending import opened_once
 from speech_ifeval.job import RUNS_FOLDER, AnyModel, Watching, evaluate, slug, usual_settings
-from speech_ifeval.models import Model
+from speech_ifeval.models import Model, open_model
 from speech_ifeval.models.recorded import RUN_FILE, read_responses
 from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.generating import Conditions, generate
@@ -104,11 +103,11 @@ def ladder(
         lora = manifest.get("model", {}).get("lora", [])
         return Step(name, run.summary.name, run.folder, asked, lora)
 
-    with opened_once(reference_model, reference_args, benchmark) as theirs:
+    with open_model(reference_model, reference_args, benchmark=benchmark) as theirs:
         steps = [climb(REFERENCE, theirs, reference_model, benchmark, reading)]
         if BARE in rungs:
             steps.append(climb(BARE, theirs, reference_model, without_metadata(benchmark), reading))
-    with opened_once(model, model_args, benchmark) as ours:
+    with open_model(model, model_args, benchmark=benchmark) as ours:
         if CASCADE in rungs:
             tell(f"{CASCADE}: {model} writes down what it hears")
             heard = own_transcripts(ours, benchmark, folder / _HEARD, asking, conditions, transcribe, watching)
@@ -128,13 +127,13 @@ def ladder(
         read = with_items(
             benchmark, lambda item: with_transcript(item, heard.get(item.clip) or NOTHING_HEARD), _HEARD
         )
-        with opened_once(reference_model, reference_args, benchmark) as theirs:
+        with open_model(reference_model, reference_args, benchmark=benchmark) as theirs:
             steps.append(climb(CASCADE, theirs, reference_model, read, reading))
     return ladder_of([*steps, text, audio], audio.who, steps[0].who)
 
 
 def own_transcripts(
-    model: AnyModel,
+    model: Model,
     benchmark: Benchmark,
     folder: Path,
     asking: Asking,
@@ -149,9 +148,9 @@ def own_transcripts(
         UsageError: the model's replies are recorded ones.
         SpeechIFEvalError: what generating raises; what was answered is kept.
     """
-    if not isinstance(model, Model):
+    if model.canned:
         raise UsageError(
-            f"{model}: recorded replies cannot be asked for transcripts; leave the rung {CASCADE} out"
+            f"{model.name}: recorded replies cannot be asked for transcripts; leave the rung {CASCADE} out"
         )
     clips = dict.fromkeys(item.clip for item in benchmark.items)
     items = tuple(
