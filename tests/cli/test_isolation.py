@@ -16,7 +16,7 @@ from tests.experiments.tones import write_tones
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("isolation")
-    write_tones(folder / "tones", clips=16, names=4, thinking=2)
+    write_tones(folder / "tones", clips=30, names=4, thinking=2)
     own = f"py:{listening.__file__}"
     return [
         *("isolation", "--model", f"{own}:isolated", "--reference", f"{own}:distracted_by_demands"),
@@ -30,10 +30,10 @@ def test_it_prints_both_verdicts_and_goes_on_where_it_was(call: list[str]) -> No
     assert done.code == 0
     assert "Audio → following: isolated" in done.out
     assert "Constraint → perception: interacts" in done.out  # less a reference that is distracted
-    assert "model, silent: model isolated: 90 of 90 items answered" in done.err
+    assert "model, silent: model isolated: 160 of 160 items answered" in done.err
     again = invoke(*call)
     assert again.out == done.out
-    assert "reference, placebo: model distracted_by_demands: all 36 items are answered; nothing to do" in again.err
+    assert "reference, placebo: model distracted_by_demands: all 64 items are answered; nothing to do" in again.err
 
 
 def test_json_holds_what_the_tables_show(call: list[str]) -> None:
@@ -51,7 +51,7 @@ def test_json_holds_what_the_tables_show(call: list[str]) -> None:
         (["--json", "--markdown"], 2, "exclude each other"),
         (["--margin", "0"], 2, "--margin takes points"),
         (["--placebos", "nowhere.toml"], 2, "no placebos at"),
-        (["--model", "replay:example:tuned"], 2, "recorded responses"),
+        (["--model", "replay:example:tuned", "--benchmark", "example"], 2, "recorded responses"),
         (["--seed", "1"], 4, "other settings"),
     ],
 )

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from speech_ifeval.benchmarks import Benchmark
-from speech_ifeval.judges.replay import KEPT
 from speech_ifeval.metrics.answers import Answer
 from speech_ifeval.metrics.following import ClipIndex, by_item
 from speech_ifeval.models.recorded import read_responses
 from speech_ifeval.pipeline.answers import answers_of
 from speech_ifeval.pipeline.comparing import load_scored
-from speech_ifeval.pipeline.judging import NO_JUDGE, REPLAY, choose_judge
+from speech_ifeval.pipeline.judging import NO_JUDGE, choose_judge, kept_judge
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,7 @@ def observe(run: Path, benchmark: Benchmark, *, rules: str, judge: str) -> Obser
     """
     scored = load_scored(run, f"{rules}.{judge}")
     intake = read_responses([run], benchmark)
-    kept = run / f"{KEPT}{judge}.jsonl"
-    judged = choose_judge(f"{REPLAY}:{kept}" if kept.is_file() else NO_JUDGE, intake, benchmark)
+    judged = choose_judge(kept_judge(run, judge) or NO_JUDGE, intake, benchmark)
     groups = by_item(scored.verdicts, lambda verdict: "all", ClipIndex())
     found = {str(key): bool(one) for key, one in zip(groups["all"].keys, groups["all"].followed, strict=True)}
     asked = [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import msgspec
 
-from speech_ifeval.benchmarks.contents import Benchmark, fingerprint_of
+from speech_ifeval.benchmarks.contents import Benchmark, fingerprint_of, missing_categories
 from speech_ifeval.records import Item
 
 _CLOCK = re.compile(r"\[[\d:.]+ - [\d:.]+\]\s*")
@@ -24,9 +25,19 @@ def with_items(benchmark: Benchmark, changed: Callable[[Item], Item], name: str)
     >>> with_items(example, lambda item: item, "same").name
     'example+same'
     """
-    items = tuple(map(changed, benchmark.items))
+    return of_items(benchmark, map(changed, benchmark.items), name)
+
+
+def of_items(benchmark: Benchmark, items: Iterable[Item], name: str, root: Path | None = None) -> Benchmark:
+    """Return a benchmark of these items, made of another one's; `root` is where its clips lie, if elsewhere."""
+    kept = tuple(items)
     return dataclasses.replace(
-        benchmark, name=f"{benchmark.name}+{name}", items=items, fingerprint=fingerprint_of(items)
+        benchmark,
+        name=f"{benchmark.name}+{name}",
+        items=kept,
+        fingerprint=fingerprint_of(kept),
+        root=root or benchmark.root,
+        missing_categories=missing_categories(kept),
     )
 
 

@@ -7,55 +7,32 @@ from typing import Annotated, Any
 
 import typer
 
+from speech_ifeval.cli import experiment_options as options
+
 
 def isolation_command(
     model: Annotated[
-        str | None,
-        typer.Option(
-            help="Who answers, as in `speech-ifeval run`; no recorded responses. Default: lab:corpus-style."
-        ),
-    ] = None,
-    model_args: Annotated[
-        str, typer.Option(metavar="K=V,…", help="Arguments of its adapter, or a JSON object.")
-    ] = "",
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="The reference system, which reads the transcripts: its own changes are taken off. "
-            "Default for lab: models: lab:backbone."
-        ),
-    ] = None,
-    reference_args: Annotated[str, typer.Option(metavar="K=V,…", help="Arguments of its adapter.")] = "",
-    benchmark: Annotated[
-        str | None, typer.Option(help="The benchmark: a folder or bundled. Default: bundled.")
-    ] = None,
-    audio_dir: Annotated[
-        Path | None, typer.Option(help="The folder of the clips. Default: in or beside the benchmark's.")
-    ] = None,
+        str, typer.Option(help="Who answers, as for `speech-ifeval run`; no recorded responses.")
+    ] = "lab:corpus-style",
+    model_args: options.ModelArgs = "",
+    reference: options.Reference = None,
+    reference_args: options.ReferenceArgs = "",
+    benchmark: options.Asked = "bundled",
+    audio_dir: options.AudioDir = None,
     output_dir: Annotated[Path, typer.Option(help="The folder of the run directories, one a condition.")] = Path(
         "runs/isolation"
     ),
     limit: Annotated[int | None, typer.Option(help="Only the first so many items of each category.")] = None,
-    sample: Annotated[
-        int | None, typer.Option(help="Only so many items, spread over categories and codes; nested.")
-    ] = None,
-    max_new_tokens: Annotated[
-        int | None, typer.Option(min=1, help="The longest reply. Default: 2048, for lab: models 200.")
-    ] = None,
+    sample: options.Sample = None,
+    max_new_tokens: options.MaxNewTokens = None,
     temperature: Annotated[float, typer.Option(min=0, help="0 decodes greedily.")] = 0.0,
     batch_size: Annotated[str | None, typer.Option(help="A number, or auto, for adapters with batches.")] = None,
     devices: Annotated[
         str | None, typer.Option(help="One process for each: 0,1,… for GPUs, or cpu. For model and reference.")
     ] = None,
     rules: Annotated[str, typer.Option(help="The rule set that scores: official, careful, ifeval.")] = "official",
-    judge: Annotated[
-        str | None,
-        typer.Option(
-            help="openai:MODEL or heuristic, as in `speech-ifeval score`. Without one, nobody knows whether the "
-            "audio is used. Default for lab: models: heuristic."
-        ),
-    ] = None,
-    judge_args: Annotated[str, typer.Option(metavar="K=V,…", help="Arguments of the judge.")] = "",
+    judge: options.Judged = None,
+    judge_args: options.JudgeArgs = "",
     placebos: Annotated[
         Path | None,
         typer.Option(help="A TOML file of neutral sentences and frames. Default: those that ship, in English."),
@@ -64,19 +41,11 @@ def isolation_command(
     seed: Annotated[
         int, typer.Option(min=0, help="Of the swapped clips, the sentences drawn, and the tests.")
     ] = 0,
-    broken_audio: Annotated[
-        str,
-        typer.Option(help="stop: refuse broken or missing clips. record: leave their items unscored."),
-    ] = "stop",
-    allow_upload: Annotated[
-        bool, typer.Option("--allow-upload", help="Audio may go to a host that is not this machine.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many calls to a server.")] = False,
+    allow_upload: options.AllowUpload = False,
+    yes: options.Yes = False,
     items: Annotated[bool, typer.Option("--items", help="List the items behind each count.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print everything as JSON, with the items of every row.")
-    ] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
+    as_json: options.AsJson = False,
+    markdown: options.Markdown = False,
 ) -> None:
     """Is the constraint isolated from the speech? The same items with other clips, and with placebos.
 
@@ -88,7 +57,7 @@ def isolation_command(
     from speech_ifeval.cli.run_progress import run_progress
     from speech_ifeval.errors import UsageError
     from speech_ifeval.experiments.isolating import isolate
-    from speech_ifeval.job import SHIPPED_MODEL, Watching, longest_reply
+    from speech_ifeval.job import Watching, longest_reply
     from speech_ifeval.models import Generation, accepts, parse_arguments
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.generating import Conditions
@@ -96,7 +65,6 @@ def isolation_command(
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
-    model = SHIPPED_MODEL if model is None else model
     shared: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
     also = shared if reference is not None and accepts(reference, "batch_size") else {}
     with run_progress() as shown:
@@ -114,11 +82,7 @@ def isolation_command(
                     max_new_tokens=max_new_tokens or longest_reply(model), temperature=temperature, seed=seed
                 ),
             ),
-            conditions=Conditions(
-                audio_dir=audio_dir,
-                broken_audio=broken_audio,  # type: ignore[arg-type]  # checked there
-                allow_upload=allow_upload,
-            ),
+            conditions=Conditions(audio_dir=audio_dir, allow_upload=allow_upload),
             scoring=Scoring(
                 rules=rules,
                 judge=judge,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 from msgspec.structs import replace
 
 from speech_ifeval.benchmarks import Benchmark
-from speech_ifeval.benchmarks.contents import fingerprint_of, missing_categories
+from speech_ifeval.benchmarks.derived import of_items
 from speech_ifeval.benchmarks.swapping import swapped_clips
 from speech_ifeval.clips import read_clip
 from speech_ifeval.errors import DataError, MissingExtraError
@@ -17,21 +17,6 @@ from speech_ifeval.experiments.sentences import Placebos
 from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Item
 
 CLOSED = CATEGORIES[0]
-
-
-def derived(benchmark: Benchmark, condition: str, items: Iterable[Item], root: Path | None = None) -> Benchmark:
-    """Return a benchmark in memory that holds these items, named after what they are derived from."""
-    kept = tuple(items)
-    return Benchmark(
-        name=f"{benchmark.name}.{condition}",
-        items=kept,
-        fingerprint=fingerprint_of(kept),
-        root=root or benchmark.root,
-        missing_categories=missing_categories(kept),
-        licence=benchmark.licence,
-        description=f"{benchmark.name}, {condition}",
-        language=benchmark.language,
-    )
 
 
 def with_swapped_clips(benchmark: Benchmark, items: Sequence[Item], seed: int) -> Benchmark:
@@ -48,15 +33,12 @@ def with_swapped_clips(benchmark: Benchmark, items: Sequence[Item], seed: int) -
     swap = swapped_clips(items, seed)
     read = {item.clip: item.transcript for item in items if item.transcript is not None}
     speakers = {item.clip: item.speaker for item in items}
-    return derived(
-        benchmark,
-        "swapped",
-        (
-            replace(item, clip=clip, transcript=read.get(clip), speaker=speakers[clip])
-            for item in items
-            if (clip := swap.get((item.dataset, item.clip))) is not None
-        ),
+    other = (
+        replace(item, clip=clip, transcript=read.get(clip), speaker=speakers[clip])
+        for item in items
+        if (clip := swap.get((item.dataset, item.clip))) is not None
     )
+    return of_items(benchmark, other, "swapped")
 
 
 def with_silence(benchmark: Benchmark, items: Sequence[Item], audio: Path, folder: Path) -> Benchmark:
@@ -84,7 +66,7 @@ def with_silence(benchmark: Benchmark, items: Sequence[Item], audio: Path, folde
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, np.zeros(round(clip.seconds * clip.rate)), clip.rate, subtype="PCM_16")
     kept = (replace(item, clip=silent[item.clip]) for item in items if item.clip in silent)
-    return derived(benchmark, "silent", kept, folder)
+    return of_items(benchmark, kept, "silent", folder)
 
 
 def with_neutral_sentences(
@@ -103,7 +85,7 @@ def with_neutral_sentences(
             length = max(len(item.instruction) - len(question) - 1, 1)
             sentence = placebos.sentence(length, Random(f"{seed}/{item.id}"))
             found.append(replace(item, instruction=f"{question}\n{sentence}"))
-    return derived(benchmark, "placebo", found)
+    return of_items(benchmark, found, "placebo")
 
 
 def in_other_words(benchmark: Benchmark, items: Sequence[Item], placebos: Placebos, seed: int) -> Benchmark:
@@ -119,4 +101,4 @@ def in_other_words(benchmark: Benchmark, items: Sequence[Item], placebos: Placeb
             question = item.instruction
         reworded = placebos.reworded(question, rng)
         found.append(replace(item, instruction=reworded + item.instruction[len(question) :]))
-    return derived(benchmark, "rephrased", found)
+    return of_items(benchmark, found, "rephrased")

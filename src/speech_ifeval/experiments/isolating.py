@@ -32,16 +32,13 @@ from speech_ifeval.experiments.conditions import (
 )
 from speech_ifeval.experiments.sentences import Placebos, placebos_for
 from speech_ifeval.job import (
-    SHIPPED_JUDGE,
     SHIPPED_MODEL,
-    SHIPPED_REFERENCE,
     AnyModel,
     Watching,
     evaluate,
-    is_shipped,
-    longest_reply,
     open_any,
     slug,
+    usual_settings,
 )
 from speech_ifeval.models import Generation, Model, accepts, check_arguments
 from speech_ifeval.models.fleet import DEVICE
@@ -119,17 +116,13 @@ def isolate(
         `speech_ifeval.errors`; what was written is kept.
     """
     model = SHIPPED_MODEL if model is None else model
-    scoring = scoring or Scoring()
-    if is_shipped(model):
-        reference = SHIPPED_REFERENCE if reference is None and model != SHIPPED_REFERENCE else reference
-        scoring = scoring if scoring.judge is not None else replace(scoring, judge=SHIPPED_JUDGE)
+    reference, asking, scoring = usual_settings(model, reference, asking, scoring)
     if not 0 < margin < 100:
         raise UsageError(f"--margin takes points between 0 and 100, found {margin:g}")
     for named, arguments in ((model, model_args), (reference, reference_args)):
         if isinstance(named, str):
             check_arguments(named, arguments or {})
     loaded = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(str(benchmark or "bundled"))
-    asking = asking or Asking(generation=Generation(max_new_tokens=longest_reply(model)))
     conditions = replace(conditions or Conditions(), audio_check=False)
     watching = watching or Watching()
     items = _chosen(loaded, selection or Selection())
