@@ -93,7 +93,7 @@ def equivalent(
     >>> change = np.repeat([-1, 0, 1], [8, 146, 6])
     >>> found = equivalent(change, [np.arange(160)], margin=0.1)
     >>> [round(x, 3) for x in (found.value, found.low, found.high)], found.p_equivalent < 0.05, found.power > 0.95
-    ([-0.013, -0.063, 0.036], True, True)
+    ([-0.013, -0.064, 0.037], True, True)
     """
     if not 0 < margin < most:
         raise ValueError(f"a margin lies between 0 and {most}, got {margin}")
@@ -153,8 +153,8 @@ def changes(values: Floats, tallies: Sequence[Floats]) -> Changes:
 
     >>> alike = np.repeat(np.array([[4.0, 0, 0], [0, 4, 0], [0, 0, 4]]), [10, 80, 10], axis=0)[None]
     >>> found = changes(np.array([-1.0, 0.0, 1.0]), [alike])
-    >>> found.items, found.counts.sum().round()  # four equal changes to a clip are nearly one change
-    (400, 116.0)
+    >>> found.items, float(found.counts.sum().round())  # four equal changes to a clip are nearly one change
+    (400, 105.0)
     """
     plain = tallies[0].sum(axis=1)
     total = plain.sum(axis=1)
@@ -226,7 +226,7 @@ def change_limits(found: Changes, level: float) -> tuple[Floats, Floats, Floats]
     >>> values = np.array([-1.0, 0.0, 1.0])
     >>> one = changes(values, [tally(np.repeat([-1, 0, 1], [8, 62, 16]), np.arange(86), values)])
     >>> [round(float(limit[0]), 3) for limit in change_limits(one, 0.95)]
-    [0.093, -0.023, 0.209]
+    [0.093, -0.021, 0.209]
     """
     if not 0 < level < 1:
         raise ValueError(f"level must lie strictly between 0 and 1, got {level}")

@@ -116,7 +116,7 @@ def group_difference(change: Any, cluster: Any, second: Any, level: float = 0.95
     >>> change, second = [0, -1, 0, 0, -1, -1, 0, -1], np.repeat([False, True], 4)
     >>> found = group_difference(change, np.arange(8), second)
     >>> found.value, round(found.p, 2)
-    (-0.5, 0.2)
+    (-0.5, 0.17)
     """
     value, is_second = np.asarray(change, dtype=np.float64), np.asarray(second, dtype=np.bool_)
     if is_second.all() or not is_second.any():
