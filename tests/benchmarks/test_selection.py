@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
+from speech_ifeval.benchmarks.derived import with_items
 from speech_ifeval.benchmarks.selection import Selection, code_of
 from speech_ifeval.errors import UsageError
 from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY
@@ -99,3 +101,11 @@ def test_the_label_says_what_decides_the_figures(selection: Selection, label: st
 def test_what_makes_no_selection_is_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Selection(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_benchmark_that_demands_nothing_is_asked_as_it_is() -> None:
+    plain = with_items(
+        load_benchmark("example"), lambda item: msgspec.structs.replace(item, constraints=(), twin=None), "plain"
+    )
+    assert Selection().with_twins(plain) == plain.items
+    assert not Selection().choose(plain)

@@ -27,6 +27,13 @@ def test_the_page_and_the_cards_show_the_same_figures(name: str) -> None:
     assert len(rows_of(card)) == 3 * 8
 
 
+def test_the_sweeps_page_has_the_same_curve() -> None:
+    swept = (PAGE.parent / "sweep.md").read_text("utf-8")
+    lines = [line.strip("| ").split(" | ") for line in swept.splitlines() if line.startswith("| all | ")]
+    curve = {line[1]: line[3] for line in lines if "· 32 / 8" in line[2]}
+    assert curve == {row[1]: row[2] for row in rows_of(PAGE.read_text("utf-8"))[2:8]}
+
+
 def number(cell: str) -> float:
     return float(cell.split(" ")[0].replace("−", "-"))
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from speech_ifeval.analysis.scored_runs import ReadRun, ifrate_change, read_run
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.metrics.following import ClipIndex
+from speech_ifeval.metrics.intervals import forgetting_interval
 from speech_ifeval.metrics.parts import part_interval
 from speech_ifeval.metrics.summaries import arrays, category_groups
 from speech_ifeval.metrics.task_mean import task_mean
@@ -96,7 +97,9 @@ def _part(read: Mapping[str, ReadRun], upper: str, lower: str) -> Estimate | Non
         return Estimate(None, None, None, n, unscored, "a category has no scored item")
     if not any(group.followed.any() for group in groups[2]):
         return Estimate(None, None, None, n, unscored, "the reference follows nothing")
-    value, low, high = part_interval(arrays(groups[0]), arrays(groups[1]), arrays(groups[2]))
+    run, before, base = map(arrays, groups)
+    # Against the reference itself it is a forgetting rate, with its own interval.
+    value, low, high = forgetting_interval(run, base) if lower == REFERENCE else part_interval(run, before, base)
     return Estimate(100 * value, 100 * low, 100 * high, n, unscored)
 
 

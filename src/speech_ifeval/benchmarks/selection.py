@@ -77,7 +77,12 @@ class Selection(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         return tuple(items)
 
     def with_twins(self, benchmark: Benchmark) -> tuple[Item, ...]:
-        """Return the chosen items and, unless they are left out, their twins, in the benchmark's order."""
+        """Return the chosen items and, unless they are left out, their twins, in the benchmark's order.
+
+        A benchmark that demands nothing of any reply is asked as it is.
+        """
+        if not any(item.constraints for item in benchmark):
+            return benchmark.items
         chosen = {item.id for item in self.choose(benchmark)}
         if self.twins:
             chosen |= {item.id for item in benchmark if item.category == TWIN_CATEGORY and item.twin in chosen}

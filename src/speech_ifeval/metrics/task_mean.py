@@ -43,6 +43,7 @@ def task_mean(answers: Iterable[Answer]) -> Estimate:
     if shares is None:
         return Estimate(None, None, None, 0, unscored, NOTHING)
     low, high = _around(shares.value, np.array(list(shares.by_clip.values())))
+    high = None if high is None else min(high, 100.0)  # nothing is righter than right
     return Estimate(shares.value, low, high, shares.n, unscored)
 
 
