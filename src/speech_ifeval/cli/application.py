@@ -20,6 +20,7 @@ from speech_ifeval.cli import (
     run_command,
     score_command,
     sensitivity_command,
+    wording_command,
 )
 from speech_ifeval.cli.guarding import guarded
 
@@ -58,6 +59,7 @@ app.command("models")(guarded(models_command.models_command))
 app.command("score")(guarded(score_command.score_command))
 app.command("compare")(guarded(compare_command.compare_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
+app.command("wording")(guarded(wording_command.wording_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("build")(guarded(build_command.build_command))

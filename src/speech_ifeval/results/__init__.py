@@ -14,6 +14,16 @@ from speech_ifeval.results.summary import (
     TaskGroup,
     TaskLevel,
 )
+from speech_ifeval.results.wording import (
+    Deviation,
+    SharedEffects,
+    WordedConstraint,
+    WordedRun,
+    WordingEffects,
+    WordingLuck,
+    WordingRate,
+    WordingTest,
+)
 
 __all__ = [
     "AnswerChange",
@@ -24,6 +34,7 @@ __all__ = [
     "ComparedPair",
     "ComparedRun",
     "Comparison",
+    "Deviation",
     "Difference",
     "Disagreement",
     "Estimate",
@@ -33,9 +44,16 @@ __all__ = [
     "Rate",
     "Reference",
     "Sensitivity",
+    "SharedEffects",
     "Summary",
     "TaskGroup",
     "TaskLevel",
     "UseAgreement",
     "WordErrorChange",
+    "WordedConstraint",
+    "WordedRun",
+    "WordingEffects",
+    "WordingLuck",
+    "WordingRate",
+    "WordingTest",
 ]
