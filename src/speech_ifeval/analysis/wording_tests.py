@@ -169,7 +169,7 @@ def _test(one: Tested, effect: float, level: float, p_holm: float | None) -> Wor
         power=chance,
         detectable=size,
         sd=None if limits is None else 100 * max(dealt.component or 0.0, 0.0) ** 0.5,
-        low=None if limits is None else 100 * limits.low**0.5,
+        low=None if limits is None else 100 * max(limits.low, 0.0) ** 0.5,
         high=None if limits is None else 100 * limits.high**0.5,
         bounded=limits is not None and limits.bounded,
         correlation=_correlation(dealt),

@@ -100,7 +100,7 @@ def _without(text: str, value: Any, place: str) -> str:
         return _replaced(text, said, place, r"\w-")
     if not isinstance(value, str) or not value.strip():
         return text
-    return text.replace(value, place) if value in text else _replaced(text, [value], place, r"\w")
+    return _replaced(text, [value], place, r"\w")
 
 
 def _replaced(text: str, said: list[str], place: str, bound: str) -> str:

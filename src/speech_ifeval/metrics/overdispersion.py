@@ -102,9 +102,15 @@ def detectable(shares: Any, effects: Sequence[float] = EFFECTS, wanted: float = 
 
 
 class Limits(NamedTuple):
-    """Limits of a variance, `bounded` where the data bound it from above: else nothing but the rate does.
+    """Limits of a variance.
 
-    >>> Limits(0.0, 0.02, True).bounded
+    Attributes:
+        low: below 0 where no effect at all is in the interval, by as much as the estimate could be too large then;
+            sums need it.
+        high: the upper limit.
+        bounded: whether the data bound it from above: else nothing but the rate does.
+
+    >>> Limits(-0.01, 0.02, True).bounded
     True
     """
 
@@ -135,17 +141,26 @@ def component_limits(dealt: Dealt, simulated: Floats, level: float = 0.95) -> Li
     largest = float(np.interp(-tail, -below, EFFECTS)) if bounded else EFFECTS[-1]
 
     rate = float(dealt.followed.mean())
-    value = min(max(dealt.component or 0.0, 0.0), rate * (1 - rate))
+    seen_value = dealt.component or 0.0
+    value = min(max(seen_value, 0.0), rate * (1 - rate))
     centre, reach = _logit_rate(dealt, value)
     reach *= NormalDist().inv_cdf(1 - tail)
     side = 1.0 if centre >= 0 else -1.0
     towards = -side * min(reach, abs(centre))  # at a half there is most room for labels to differ
     at_rate, further, nearer = (added_variance(dealt, move=move) for move in (0.0, side * reach, towards))
-    effect = float(np.interp(value, at_rate, EFFECTS))
-    low = _sum(value, np.interp(least, EFFECTS, at_rate), *_at(effect, at_rate, further), -1)
-    high = _sum(value, np.interp(largest, EFFECTS, at_rate), *_at(effect, at_rate, nearer), 1)
-    room = float(expit(np.array(centre + towards)))
-    return Limits(low if least else 0.0, high if bounded else max(high, room * (1 - room)), bounded)
+    here, less, more = (_at(np.interp(value, at_rate, EFFECTS), one) for one in (at_rate, further, nearer))
+    if least:  # an effect there is, whatever the rate: so by ratios, which never come to nothing
+        ratios = value / _at(least, at_rate), here / less
+        low = value / np.exp(np.hypot(*(np.log(max(float(ratio), 1.0)) for ratio in ratios)))
+    else:
+        too_large = (float(np.quantile(simulated[0], 1 - tail)) - dealt.null_mean) / dealt.information
+        low = min(seen_value - too_large, 0.0)
+    if bounded:
+        high = value + np.hypot(max(_at(largest, at_rate) - value, 0.0), max(more - here, 0.0))
+    else:
+        room = float(expit(np.array(centre + towards)))
+        high = room * (1 - room)
+    return Limits(float(low), max(float(high), seen_value), bounded)
 
 
 def _logit_rate(dealt: Dealt, variance: float) -> tuple[float, float]:
@@ -158,14 +173,9 @@ def _logit_rate(dealt: Dealt, variance: float) -> tuple[float, float]:
     return float(np.log(rate / (1 - rate))), float(np.sqrt(own + room / asked)) / room
 
 
-def _at(effect: float, here: Floats, there: Floats) -> tuple[float, float]:
-    return float(np.interp(effect, EFFECTS, here)), float(np.interp(effect, EFFECTS, there))
-
-
-def _sum(value: float, limit: float, here: float, there: float, side: int) -> float:
-    """Return the limit of a value that is unsure for two reasons, each with its own distance."""
-    distance = float(np.hypot(max(side * (limit - value), 0.0), max(side * (there - here), 0.0)))
-    return max(value + side * distance, 0.0)
+def _at(effect: Any, variances: Floats) -> float:
+    """Return the variance at an effect between those tried."""
+    return float(np.interp(effect, EFFECTS, variances))
 
 
 def added_variance(dealt: Dealt, effects: Sequence[float] = EFFECTS, *, move: float = 0.0) -> Floats:
