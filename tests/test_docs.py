@@ -20,15 +20,23 @@ from speech_ifeval.records import Item, Verdict
 from speech_ifeval.results import (
     Behaviour,
     ChangedAnswers,
+    Deviation,
     Disagreement,
     Estimate,
     JudgeAgreement,
     JudgedChange,
     Rate,
     Sensitivity,
+    SharedEffects,
     Summary,
     UseAgreement,
+    WordedConstraint,
+    WordedRun,
     WordErrorChange,
+    WordingEffects,
+    WordingLuck,
+    WordingRate,
+    WordingTest,
 )
 from tests.spoken import spoken_rows, write_spoken
 
@@ -127,6 +135,14 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
         Behaviour,
         ChangedAnswers,
         WordErrorChange,
+        WordingEffects,
+        WordedRun,
+        WordedConstraint,
+        WordingTest,
+        WordingRate,
+        WordingLuck,
+        Deviation,
+        SharedEffects,
     ],
 )
 def test_every_field_of_a_record_is_documented(record: type[msgspec.Struct]) -> None:

@@ -11,7 +11,7 @@ from speech_ifeval.metrics.beta_binomial import shrunken
 from speech_ifeval.metrics.dealing import Dealt
 from speech_ifeval.metrics.intervals import mean_rate_interval
 from speech_ifeval.metrics.luck import Source, deviation, widened
-from speech_ifeval.metrics.overdispersion import Limits, added_variance, component_limits, p_value
+from speech_ifeval.metrics.overdispersion import Limits, component_limits, p_value, unseen_limits
 from tests.metrics.wording_worlds import Benchmark, World, drawn, groups, true_ifrate, true_redrawn
 
 PERMUTATIONS = 999
@@ -34,7 +34,7 @@ def generators(replications: int, seed: int) -> list[np.random.Generator]:
 
 def _limits(dealt: Dealt, rng: np.random.Generator) -> Limits:
     if dealt.constant:
-        return Limits(0.0, float(added_variance(dealt)[-1]), False)
+        return unseen_limits(dealt)
     return component_limits(dealt, dealt.with_effects(rng, simulations=SIMULATIONS))
 
 

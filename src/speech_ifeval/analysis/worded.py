@@ -64,6 +64,13 @@ class Worded:
         followed = np.array([bool(verdict.followed) for verdict in self.verdicts])
         return Dealt(followed, numbers, strata(apart, [verdict.clip for verdict in self.verdicts])), names
 
+    def by_clip(self) -> Dealt:
+        """Return the outcomes with their clips as labels, within data sets."""
+        numbers, _ = numbered((verdict.dataset, verdict.clip) for verdict in self.verdicts)
+        followed = np.array([bool(verdict.followed) for verdict in self.verdicts])
+        dataset = [verdict.dataset for verdict in self.verdicts]
+        return Dealt(followed, numbers, strata(dataset, range(len(dataset))))
+
 
 def numbered(labels: Iterable[Hashable]) -> tuple[Ints, list[Hashable]]:
     """Number labels from 0 in the order in which they come.
@@ -179,7 +186,12 @@ def _variation(
 ) -> Variation:
     labels = [level.of(demand) for demand in worded.demands]
     dealt, names = worded.dealt(labels, within)
+    inner = None
+    if (
+        dealt.strata.of_clip.any() and not dealt.information
+    ):  # it varies between clips only: they are exchanged whole
+        inner = worded.by_clip()
     texts: dict[Hashable, str] = {}
     for label, demand in zip(labels, worded.demands, strict=True):
         texts.setdefault(label, level.text(demand))
-    return Variation(varied, dealt, [str(name) for name in names], [texts[name] for name in names])
+    return Variation(varied, dealt, [str(name) for name in names], [texts[name] for name in names], inner)

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from speech_ifeval.analysis.worded import Worded, variations, worded_of
-from speech_ifeval.analysis.wording_tests import Tested, draw, generator, tests_of, together
+from speech_ifeval.analysis.wording_tests import Examined, conclusions, draw, generator, together
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import UsageError
 from speech_ifeval.metrics.dealing import EFFECTS, Dealt
@@ -97,7 +97,7 @@ def wording_effects_of(
 def _run(run: ScoredRun, constraints: Sequence[Worded], effect: float, seed: int) -> WordedRun:
     drawn = draw(constraints, effect, seed)
     clips = ClipIndex()
-    tested = tests_of(drawn, effect)
+    tested = conclusions(drawn, effect)
     at_once = together(drawn, effect, seed)
     return WordedRun(
         name=run.name,
@@ -124,7 +124,7 @@ def _rate(worded: Worded, clips: ClipIndex) -> Rate:
     return following_rate(by_pair([*worded.verdicts, *worded.unscored], lambda _: "all", clips)["all"])
 
 
-def _luck(run: ScoredRun, drawn: Sequence[Sequence[Tested]]) -> Iterator[WordingLuck]:
+def _luck(run: ScoredRun, drawn: Sequence[Sequence[Examined]]) -> Iterator[WordingLuck]:
     """Yield how much of each category's rate, and of IFrate, is luck with wordings."""
     groups = dict(zip(CATEGORIES, category_groups(run.verdicts, ClipIndex()), strict=True))
     several = {verdict.category for verdict in run.verdicts if verdict.index > 0}

@@ -27,6 +27,7 @@ from speech_ifeval.metrics.overdispersion import (
     least_p,
     p_value,
     power,
+    unseen_limits,
 )
 from speech_ifeval.results import WordingRate, WordingTest
 from speech_ifeval.results.wording import Finding
@@ -39,7 +40,7 @@ NOTHING_TO_EXCHANGE = "none of them could have been exchanged"
 
 
 @dataclass(frozen=True)
-class Tested:
+class Examined:
     """A variation with what was drawn for it.
 
     Attributes:
@@ -68,7 +69,7 @@ class Tested:
         if not self.dealt.information:
             return None
         if self.simulated is None:  # all alike: no more is known than that they might not always be
-            return Limits(0.0, float(added_variance(self.dealt)[-1]), False)
+            return unseen_limits(self.dealt)
         return component_limits(self.dealt, self.simulated)
 
     @property
@@ -94,7 +95,7 @@ def generator(seed: int, *names: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32("/".join(names).encode())])
 
 
-def draw(constraints: Sequence[Worded], effect: float, seed: int) -> list[list[Tested]]:
+def draw(constraints: Sequence[Worded], effect: float, seed: int) -> list[list[Examined]]:
     """Draw what the tests of each constraint's variations need.
 
     Args:
@@ -108,25 +109,27 @@ def draw(constraints: Sequence[Worded], effect: float, seed: int) -> list[list[T
     ]
 
 
-def _drawn(worded: Worded, variation: Variation, effect: float, seed: int) -> Tested:
+def _drawn(worded: Worded, variation: Variation, effect: float, seed: int) -> Examined:
     dealt = variation.dealt
     why = None
     if len(variation.keys) < 2:
         why = ONE_LEVEL
-    elif not dealt.information:
+    elif dealt.items.max() == 1:
         why = ONCE
-    elif dealt.constant:
+    elif variation.inner is None and not dealt.information:
+        why = NOTHING_TO_EXCHANGE
+    elif (dealt if variation.inner is None else variation.inner).constant:
         why = CONSTANT
     if why is not None:
-        return Tested(worded, variation, why)
+        return Examined(worded, variation, why)
     rng = generator(seed, worded.name, variation.varied)
     if variation.inner is None:
-        return Tested(worded, variation, None, dealt.null(rng), dealt.with_effects(rng))
+        return Examined(worded, variation, None, dealt.null(rng), dealt.with_effects(rng))
     over = outer_test(variation.inner, dealt.label, rng, effect)
-    return Tested(worded, variation, NOTHING_TO_EXCHANGE if over is None else None, over=over)
+    return Examined(worded, variation, NOTHING_TO_EXCHANGE if over is None else None, over=over)
 
 
-def tests_of(drawn: Sequence[Sequence[Tested]], effect: float) -> list[list[WordingTest]]:
+def conclusions(drawn: Sequence[Sequence[Examined]], effect: float) -> list[list[WordingTest]]:
     """Test every variation, p-values adjusted (Holm) over all that can come out significant.
 
     Args:
@@ -142,7 +145,7 @@ def tests_of(drawn: Sequence[Sequence[Tested]], effect: float) -> list[list[Word
     return [[_test(one, effect, level, by_place.get(id(one))) for one in tests] for tests in drawn]
 
 
-def _test(one: Tested, effect: float, level: float, p_holm: float | None) -> WordingTest:
+def _test(one: Examined, effect: float, level: float, p_holm: float | None) -> WordingTest:
     dealt, p = one.dealt, one.p
     chance = size = expected = None
     if one.over is not None:
@@ -162,7 +165,7 @@ def _test(one: Tested, effect: float, level: float, p_holm: float | None) -> Wor
         n=dealt.followed.size,
         fewest=int(dealt.items.min()),
         most=int(dealt.items.max()),
-        statistic=None if p is None else dealt.statistic,
+        statistic=None if p is None else dealt.statistic if one.over is None else one.over.statistic,
         expected=expected,
         p=p,
         p_holm=p_holm,
@@ -236,7 +239,7 @@ def _apart(low: float, high: float, rate: float) -> Literal["above", "below"] | 
     return "above" if low > rate else "below" if high < rate else None
 
 
-def together(drawn: Sequence[Sequence[Tested]], effect: float, seed: int) -> tuple[float, float] | None:
+def together(drawn: Sequence[Sequence[Examined]], effect: float, seed: int) -> tuple[float, float] | None:
     """Test all constraints at once, and return the p-value and the power if all had this effect; None if none can.
 
     Each constraint's statistic counts in standard deviations of its dealings without an effect.

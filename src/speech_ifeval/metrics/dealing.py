@@ -70,7 +70,7 @@ class Dealt:
     >>> alike = strata(["asr"] * 4, "abcd")
     >>> dealt = Dealt(np.array([True, True, False, False]), np.array([0, 0, 1, 1]), alike)
     >>> dealt.statistic, dealt.component
-    (2.0, 0.5)
+    (2.0, 0.25)
     """
 
     followed: NDArray[np.bool_]
@@ -162,14 +162,18 @@ class Dealt:
 
     @property
     def component(self) -> float | None:
-        """The variance that labels add to the following rate, unbiased and so perhaps negative; None if untold.
+        """The variance that labels add to the following rate, perhaps negative; None where nothing tells it.
 
-        It is the covariance of two items of one label beyond that of any two of their stratum, by moments. With
-        one stratum and equally many items a label it is the analysis-of-variance estimate.
+        It is the covariance of two items of one label beyond that of any two of their stratum, by moments, and
+        unbiased but where it is cut at the variance of one outcome, which no label can add more than. With one
+        stratum and equally many items a label it is the analysis-of-variance estimate.
 
         Source: Ridout, Demetrio & Firth (1999), Biometrics 55, 137-148.
         """
-        return (self.statistic - self.null_mean) / self.information if self.information else None
+        if not self.information:
+            return None
+        rate = float(self.followed.mean())
+        return min((self.statistic - self.null_mean) / self.information, rate * (1 - rate))
 
     def sums_of(self, followed: NDArray[np.bool_]) -> Floats:
         """Return how many items of each label follow, (B, L), for outcomes (B, n)."""

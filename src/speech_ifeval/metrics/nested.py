@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speech_ifeval.metrics.clips import Floats, Ints
-from speech_ifeval.metrics.dealing import PERMUTATIONS, Dealt, batches
+from speech_ifeval.metrics.dealing import PERMUTATIONS, Dealt
 from speech_ifeval.metrics.overdispersion import p_value
 
 _SIMULATIONS = 400  # each is tested by so many exchanges of its own
@@ -56,64 +55,58 @@ def outer_test(inner: Dealt, outer: Ints, rng: np.random.Generator, effect: floa
         inner: the items with their inner labels.
         outer: the outer label of each item, (n,).
         rng: of the exchanges.
-        effect: standard deviation of the outer labels' effect on the logit that outcomes are drawn with.
+        effect: standard deviation of the outer labels' effect on the logit, for the power: what it adds to the sum
+            of each inner label, to first order, is added to the observed sums exchanged.
 
     Returns:
         None where no two inner labels of different outer ones have the same items of each stratum.
     """
-    wordings = Dealt(inner.followed, outer, inner.strata)
     blocks = _Blocks(inner, outer)
     if not blocks.groups:
         return None
-    seen = blocks.sums(inner.followed[None])
-    null = np.sort(blocks.exchanged(seen[0], rng, PERMUTATIONS))
-    statistic = float(blocks.statistic(seen)[0])
-    noise = rng.logistic(size=(_SIMULATIONS, inner.followed.size))
-    of_label = rng.standard_normal((_SIMULATIONS, int(outer.max()) + 1))[:, outer]
-    simulated = blocks.sums(wordings.dealt_by(noise + effect * of_label))
+    null = np.sort(blocks.statistic(blocks.exchanged(blocks.sums, rng, PERMUTATIONS)))
+    statistic = float(blocks.statistic(blocks.sums[None])[0])
+    of_label = effect * rng.standard_normal((_SIMULATIONS, int(outer.max()) + 1))
+    simulated = blocks.exchanged(blocks.sums, rng, _SIMULATIONS) + of_label[:, blocks.outer] * blocks.slope
     found = [
-        p_value(float(one), np.sort(blocks.exchanged(sums, rng, _EXCHANGES)))
+        p_value(float(one), np.sort(blocks.statistic(blocks.exchanged(sums, rng, _EXCHANGES))))
         for one, sums in zip(blocks.statistic(simulated), simulated, strict=True)
     ]
     return Nested(statistic, null, np.array(found))
 
 
 class _Blocks:
-    """Inner labels as blocks of items, and which of them can be exchanged."""
+    """Inner labels as blocks of items, and which of them can be exchanged.
+
+    Attributes:
+        outer: the outer label of each block, (labels,).
+        sums: what follows of each block beyond what is expected, (labels,).
+        slope: what a logit more would add to each of them, (labels,).
+        groups: blocks that can be exchanged among themselves.
+    """
 
     def __init__(self, inner: Dealt, outer: Ints) -> None:
-        self._inner = inner
         labels = inner.counts.shape[1]
-        self._outer = np.zeros(labels, dtype=np.int64)
-        self._outer[inner.label] = outer
+        self.outer = np.zeros(labels, dtype=np.int64)
+        self.outer[inner.label] = outer
+        self.sums = inner.observed - inner.expected
+        self.slope: Floats = (inner.rate * (1 - inner.rate)) @ inner.counts
         composed: dict[tuple[float, ...], list[int]] = {}
         for label in range(labels):
             composed.setdefault(tuple(inner.counts[:, label]), []).append(label)
         self.groups = [
-            np.array(alike) for alike in composed.values() if len({int(self._outer[one]) for one in alike}) > 1
+            np.array(alike) for alike in composed.values() if len({int(self.outer[one]) for one in alike}) > 1
         ]
-        self._holds = np.eye(int(outer.max()) + 1)[self._outer]
-
-    def sums(self, followed: NDArray[np.bool_]) -> Floats:
-        """Return what follows of each block beyond what is expected, (B, labels), for outcomes (B, n)."""
-        inner = self._inner
-        rest = followed.astype(np.float64) - inner.rate[inner.strata.number]
-        order = np.argsort(inner.label, kind="stable")
-        starts = np.searchsorted(inner.label[order], np.arange(inner.counts.shape[1]))
-        result: Floats = np.add.reduceat(rest[:, order], starts, axis=1)
-        return result
+        self._holds = np.eye(int(outer.max()) + 1)[self.outer]
 
     def statistic(self, sums: Floats) -> Floats:
-        """Return Σ (observed - expected)² over the outer labels, (B,)."""
+        """Return Σ (observed - expected)² over the outer labels, (B,), for sums (B, labels)."""
         result: Floats = ((sums @ self._holds) ** 2).sum(axis=1)
         return result
 
     def exchanged(self, sums: Floats, rng: np.random.Generator, times: int) -> Floats:
-        """Return the statistic of so many exchanges of blocks, (times,)."""
-        drawn = []
-        for batch in batches(times, len(sums)):
-            moved = np.tile(sums, (batch, 1))
-            for group in self.groups:
-                moved[:, group] = rng.permuted(moved[:, group], axis=1)
-            drawn.append(self.statistic(moved))
-        return np.concatenate(drawn)
+        """Return sums (labels,) with blocks exchanged so many times, (times, labels)."""
+        moved = np.tile(sums, (times, 1))
+        for group in self.groups:
+            moved[:, group] = rng.permuted(moved[:, group], axis=1)
+        return moved

@@ -92,7 +92,7 @@ def power(simulated: Floats, null: Floats, level: float) -> Floats:
 def detectable(shares: Any, effects: Sequence[float] = EFFECTS, wanted: float = WANTED) -> float | None:
     """Return the least effect that is found so often, interpolated; None where not even the largest is.
 
-    >>> detectable([0.0, 0.6, 1.0], effects=(0.0, 1.0, 2.0))
+    >>> round(detectable([0.0, 0.6, 1.0], effects=(0.0, 1.0, 2.0)), 6)
     1.5
     """
     rising = np.maximum.accumulate(np.asarray(shares, dtype=np.float64))
@@ -140,9 +140,8 @@ def component_limits(dealt: Dealt, simulated: Floats, level: float = 0.95) -> Li
     least = float(np.interp(tail, above, EFFECTS)) if above[0] < tail else 0.0
     largest = float(np.interp(-tail, -below, EFFECTS)) if bounded else EFFECTS[-1]
 
-    rate = float(dealt.followed.mean())
     seen_value = dealt.component or 0.0
-    value = min(max(seen_value, 0.0), rate * (1 - rate))
+    value = max(seen_value, 0.0)
     centre, reach = _logit_rate(dealt, value)
     reach *= NormalDist().inv_cdf(1 - tail)
     side = 1.0 if centre >= 0 else -1.0
@@ -163,14 +162,35 @@ def component_limits(dealt: Dealt, simulated: Floats, level: float = 0.95) -> Li
     return Limits(float(low), max(float(high), seen_value), bounded)
 
 
+def unseen_limits(dealt: Dealt) -> Limits:
+    """Return the interval where all outcomes of a stratum are alike: as much as the rate leaves room for.
+
+    >>> from speech_ifeval.metrics.dealing import strata
+    >>> items = strata(["asr"] * 20, list(range(20)))
+    >>> round(unseen_limits(Dealt(np.ones(20, dtype=bool), np.arange(20) // 2, items)).high, 3)
+    0.023
+    """
+    rate = _usual_rate(dealt)
+    return Limits(0.0, rate * (1 - rate), False)
+
+
+def _asked(dealt: Dealt) -> float:
+    """Return how many questions there are: a clip that is asked several times counts once."""
+    clips = dealt.strata.of_clip
+    return dealt.followed.size - float(dealt.counts[clips].sum()) + int(clips.sum())
+
+
+def _usual_rate(dealt: Dealt) -> float:
+    """Return the following rate, half a question added to either side."""
+    asked = _asked(dealt)
+    return (float(dealt.followed.mean()) * asked + 0.5) / (asked + 1)
+
+
 def _logit_rate(dealt: Dealt, variance: float) -> tuple[float, float]:
     """Return the logit of the following rate, and its standard error given the variance that labels add."""
-    n = dealt.followed.size
-    rate = (float(dealt.followed.sum()) + 0.5) / (n + 1)
-    clips = dealt.strata.of_clip
-    asked = n - float(dealt.counts[clips].sum()) + int(clips.sum())
-    own, room = variance * float((dealt.items**2).sum()) / n**2, rate * (1 - rate)
-    return float(np.log(rate / (1 - rate))), float(np.sqrt(own + room / asked)) / room
+    rate = _usual_rate(dealt)
+    own, room = variance * float((dealt.items**2).sum()) / dealt.followed.size**2, rate * (1 - rate)
+    return float(np.log(rate / (1 - rate))), float(np.sqrt(own + room / _asked(dealt))) / room
 
 
 def _at(effect: Any, variances: Floats) -> float:
@@ -181,8 +201,8 @@ def _at(effect: Any, variances: Floats) -> float:
 def added_variance(dealt: Dealt, effects: Sequence[float] = EFFECTS, *, move: float = 0.0) -> Floats:
     """Return the variance of a label's following rate, (effects,), that effects of each size on the logit make.
 
-    At the rates and the mix of the strata, half an item added to either side: of a stratum whose items all follow
-    it is not known that they always would.
+    At the rates and the mix of the strata, an item at the rate of all added to each: of a stratum whose items all
+    follow it is not known that they always would.
 
     Args:
         dealt: whose rates.
@@ -190,7 +210,8 @@ def added_variance(dealt: Dealt, effects: Sequence[float] = EFFECTS, *, move: fl
         move: logits that every rate is moved by.
     """
     size = dealt.counts.sum(axis=1)
-    odds = (dealt.rate * size + 0.5) / ((1 - dealt.rate) * size + 0.5) * np.exp(move)
+    usual = _usual_rate(dealt)
+    odds = (dealt.rate * size + usual) / ((1 - dealt.rate) * size + 1 - usual) * np.exp(move)
     rates, place = np.unique((odds / (1 + odds)).round(12), return_inverse=True)
     share = np.bincount(place.ravel(), weights=size) / size.sum()
     node, weight = np.polynomial.hermite_e.hermegauss(_NODES)
