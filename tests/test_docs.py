@@ -21,6 +21,7 @@ from speech_ifeval.results import (
     Behaviour,
     ChangedAnswers,
     CleanCheck,
+    Deviation,
     Diagnosis,
     Disagreement,
     Estimate,
@@ -31,10 +32,17 @@ from speech_ifeval.results import (
     JudgedChange,
     Rate,
     Sensitivity,
+    SharedEffects,
     Summary,
     UnmadeCheck,
     UseAgreement,
+    WordedConstraint,
+    WordedRun,
     WordErrorChange,
+    WordingEffects,
+    WordingLuck,
+    WordingRate,
+    WordingTest,
 )
 from tests.spoken import spoken_rows, write_spoken
 
@@ -139,6 +147,14 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
         FindingExample,
         CleanCheck,
         UnmadeCheck,
+        WordingEffects,
+        WordedRun,
+        WordedConstraint,
+        WordingTest,
+        WordingRate,
+        WordingLuck,
+        Deviation,
+        SharedEffects,
     ],
 )
 def test_every_field_of_a_record_is_documented(record: type[msgspec.Struct]) -> None:

@@ -24,6 +24,7 @@ from speech_ifeval.cli import (
     score_command,
     sensitivity_command,
     sweep_command,
+    wording_command,
 )
 from speech_ifeval.cli.guarding import guarded
 
@@ -66,6 +67,7 @@ app.command("sweep")(guarded(sweep_command.sweep_command))
 app.command("ladder")(guarded(ladder_command.ladder_command))
 app.command("diagnose")(guarded(diagnose_command.diagnose_command))
 app.command("isolation")(guarded(isolation_command.isolation_command))
+app.command("wording")(guarded(wording_command.wording_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("build")(guarded(build_command.build_command))

@@ -34,6 +34,16 @@ from speech_ifeval.results.summary import (
     TaskLevel,
 )
 from speech_ifeval.results.sweep import Sweep, SweepPoint, SweptReference
+from speech_ifeval.results.wording import (
+    Deviation,
+    SharedEffects,
+    WordedConstraint,
+    WordedRun,
+    WordingEffects,
+    WordingLuck,
+    WordingRate,
+    WordingTest,
+)
 
 __all__ = [
     "AnswerChange",
@@ -47,6 +57,7 @@ __all__ = [
     "ComparedRun",
     "Comparison",
     "Contrast",
+    "Deviation",
     "Diagnosis",
     "Difference",
     "Disagreement",
@@ -67,6 +78,7 @@ __all__ = [
     "Reference",
     "Rung",
     "Sensitivity",
+    "SharedEffects",
     "Summary",
     "Sweep",
     "SweepPoint",
@@ -77,4 +89,10 @@ __all__ = [
     "UseAgreement",
     "WordErrorChange",
     "WordErrorContrast",
+    "WordedConstraint",
+    "WordedRun",
+    "WordingEffects",
+    "WordingLuck",
+    "WordingRate",
+    "WordingTest",
 ]
