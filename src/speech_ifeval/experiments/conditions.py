@@ -12,7 +12,7 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.derived import of_items
 from speech_ifeval.benchmarks.swapping import swapped_clips
 from speech_ifeval.clips import read_clip
-from speech_ifeval.errors import DataError, MissingExtraError
+from speech_ifeval.errors import DataError, MissingExtraError, OutputError
 from speech_ifeval.experiments.sentences import Placebos
 from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Item
 
@@ -48,6 +48,7 @@ def with_silence(benchmark: Benchmark, items: Sequence[Item], audio: Path, folde
 
     Raises:
         MissingExtraError: soundfile is not installed.
+        OutputError: the folder cannot be written.
     """
     try:
         import numpy as np
@@ -62,9 +63,15 @@ def with_silence(benchmark: Benchmark, items: Sequence[Item], audio: Path, folde
             continue
         silent[name] = f"{name}.wav"
         path = folder / silent[name]
-        if not path.is_file():
+        if path.is_file():
+            continue
+        begun = path.with_name(f".{path.name}")
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, np.zeros(round(clip.seconds * clip.rate)), clip.rate, subtype="PCM_16")
+            soundfile.write(begun, np.zeros(round(clip.seconds * clip.rate)), clip.rate, subtype="PCM_16")
+            begun.replace(path)  # whole or not at all
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise OutputError(f"{path}: silence cannot be written ({error}); check the output folder") from None
     kept = (replace(item, clip=silent[item.clip]) for item in items if item.clip in silent)
     return of_items(benchmark, kept, "silent", folder)
 

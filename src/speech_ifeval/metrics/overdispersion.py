@@ -7,13 +7,13 @@ power and the interval from dealings with effects of known size.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from speech_ifeval.metrics.clips import Floats
 from speech_ifeval.metrics.dealing import EFFECTS, Dealt
+from speech_ifeval.metrics.quantiles import student_t_quantile
 
 LEVEL = 0.05
 WANTED = 0.8  # power with which a test that finds nothing says something
@@ -143,7 +143,8 @@ def component_limits(dealt: Dealt, simulated: Floats, level: float = 0.95) -> Li
     seen_value = dealt.component or 0.0
     value = max(seen_value, 0.0)
     centre, reach = _logit_rate(dealt, value)
-    reach *= NormalDist().inv_cdf(1 - tail)
+    labels = float((dealt.items > 0).sum())
+    reach *= float(student_t_quantile(1 - tail, np.array([labels - 1]))[0])  # few labels, one rate
     side = 1.0 if centre >= 0 else -1.0
     towards = -side * min(reach, abs(centre))  # at a half there is most room for labels to differ
     at_rate, further, nearer = (added_variance(dealt, move=move) for move in (0.0, side * reach, towards))
