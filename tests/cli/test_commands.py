@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -186,6 +187,11 @@ def test_the_version_is_printed() -> None:
     from importlib.metadata import version
 
     assert run("--version").out == f"speech-ifeval {version('speech-ifeval')}\n"
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "speech_ifeval", "--version"], capture_output=True, check=True)
+    assert done.stdout.decode() == run("--version").out
 
 
 def test_the_default_output_folder_is_under_runs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from speech_ifeval.errors import DataError
 from speech_ifeval.lab.cards import write_cards
 from speech_ifeval.lab.evaluation import Figures
-from speech_ifeval.lab.making import MODELS, read_made
+from speech_ifeval.lab.stages import MODELS, read_made
 from speech_ifeval.results import AnswerRate, Estimate, Rate
 
 WEIGHTS = Path(str(files("speech_ifeval") / "lab" / "weights"))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from speech_ifeval.benchmarks import load_benchmark
-from speech_ifeval.lab.evaluation import Figures, evaluate_models, shipped_models
-from speech_ifeval.lab.making import MODELS
+from speech_ifeval.lab.evaluation import Figures, evaluate_models
+from speech_ifeval.lab.shipped import shipped_models
+from speech_ifeval.lab.stages import MODELS
 
 PAGE = Path(__file__).parents[2] / "docs" / "lab.md"
 POINTS = 3.0  # what the rounding of another machine's arithmetic may move: a few replies of 270

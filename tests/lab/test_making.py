@@ -12,18 +12,11 @@ from safetensors.torch import load_file
 from speech_ifeval.errors import MismatchError
 from speech_ifeval.lab import learning
 from speech_ifeval.lab.learning import Progress
-from speech_ifeval.lab.making import MODELS, Making, Recipes, make_models
-from speech_ifeval.lab.recipes import AlignRecipe, BackboneRecipe, Course, TowerRecipe, TuneRecipe
+from speech_ifeval.lab.making import make_models
+from speech_ifeval.lab.stages import MODELS, Making
 from tests.command_line import invoke, run
+from tests.lab.small import SMALL
 
-SMALL = Recipes(
-    BackboneRecipe(
-        width=64, layers=2, heads=2, inner=128, course=Course(120, 16, 3e-3, 10, matrix_rate=5e-3), whole_share=0.1
-    ),
-    TowerRecipe(width=32, layers=1, heads=2, inner=64, utterances=48, course=Course(20, 16, 2e-3, 5)),
-    AlignRecipe(rows=64, course=Course(20, 8, 1e-3, 5)),
-    TuneRecipe(rows=48, course=Course(20, 8, 1e-3, 5)),
-)
 WEIGHTS = ["model.safetensors", "adapter_model.safetensors"]
 
 

@@ -11,7 +11,7 @@ from speech_ifeval.cli.guarding import guarded
 
 if TYPE_CHECKING:
     from speech_ifeval.cli.run_progress import RunProgress
-    from speech_ifeval.lab.making import Making
+    from speech_ifeval.lab.stages import Making
     from speech_ifeval.lab.tables import Table
 
 lab_app = typer.Typer(
@@ -43,7 +43,8 @@ def train_command(
     """
     from speech_ifeval.cli.output import print_text
     from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.lab.making import MODELS, make_models
+    from speech_ifeval.lab.making import make_models
+    from speech_ifeval.lab.stages import MODELS
 
     with run_progress() as shown:
         make_models(_making(shown, out, seed, device, steps, threads))
@@ -71,7 +72,8 @@ def evaluate_command(
     from speech_ifeval.errors import UsageError
     from speech_ifeval.job import Watching
     from speech_ifeval.lab.cards import write_cards
-    from speech_ifeval.lab.evaluation import evaluate_models, shipped_models
+    from speech_ifeval.lab.evaluation import evaluate_models
+    from speech_ifeval.lab.shipped import shipped_models
     from speech_ifeval.lab.tables import codes_table, models_table, tasks_table
 
     if as_json and markdown:
@@ -108,7 +110,8 @@ def study_command(
 ) -> None:
     """Vary stage two and see what is forgotten: style of replies, constrained rows, LoRA or all weights.
 
-    The same command goes on where it was stopped. It starts from the self-aligned model in --out, or makes it.
+    The same command goes on where it was stopped. It starts from the self-aligned model in --out; where there is
+    none, from the shipped one, or with another --seed or --steps from one that it makes first.
     """
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json
@@ -147,7 +150,8 @@ def bundle_command(
 
 
 def _making(shown: RunProgress, out: Path, seed: int, device: str, steps: float, threads: int | None) -> Making:
-    from speech_ifeval.lab.making import Making, Recipes, require_packages
+    from speech_ifeval.lab.making import require_packages
+    from speech_ifeval.lab.stages import Making, Recipes
 
     require_packages()
     if threads is not None:

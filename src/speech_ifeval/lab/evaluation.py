@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from msgspec import Struct
 
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.job import Run, Watching, evaluate
-from speech_ifeval.lab.making import ALIGNED, BACKBONE, TUNED
+from speech_ifeval.lab.stages import ALIGNED, BACKBONE, TUNED
 from speech_ifeval.lab.wordings import is_held_out
 from speech_ifeval.metrics.following import ClipIndex, by_item, rates
 from speech_ifeval.models import Generation
@@ -110,11 +109,6 @@ def evaluate_models(
         )
         rows.append(figures_of(run, TUNED, scale, benchmark))
     return rows
-
-
-def shipped_models() -> Path:
-    """Return the folder of the models that ship with this package."""
-    return Path(str(files("speech_ifeval") / "lab" / "weights"))
 
 
 def figures_of(run: Run, model: str, scale: float | None, benchmark: Benchmark) -> Figures:

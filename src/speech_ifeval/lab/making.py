@@ -8,96 +8,21 @@ corpus ─▶ tokenizer ─▶ backbone ─▶ tower ─▶ self-aligned ─▶ 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from speech_ifeval.errors import DataError, MismatchError, MissingExtraError
+from speech_ifeval.errors import MissingExtraError
 from speech_ifeval.lab.hearing import Heard, hear_training, is_heard
-from speech_ifeval.lab.learning import Watch
-from speech_ifeval.lab.recipes import AlignRecipe, BackboneRecipe, TowerRecipe, TuneRecipe, digest, shortened
+from speech_ifeval.lab.recipes import TuneRecipe
 from speech_ifeval.lab.saving import save_model
 from speech_ifeval.lab.speech import require_flite
+from speech_ifeval.lab.stages import ALIGNED, BACKBONE, TUNED, WORK, Making, finish, is_done, write_made
 from speech_ifeval.lab.wordings import Wordings
 from speech_ifeval.models.transformers_models.quiet import without_bars
-from speech_ifeval.runs import write_document
 
-BACKBONE, ALIGNED, TUNED = "backbone", "self-aligned", "corpus-style"
-MODELS = (BACKBONE, ALIGNED, TUNED)
-WORK = "work"
 SPEECH = "speech"
-MADE = "made.json"
-_MARK = "stage.json"
-
-
-class Recipes(Struct, frozen=True):
-    """All recipes of one making."""
-
-    backbone: BackboneRecipe = BackboneRecipe()
-    tower: TowerRecipe = TowerRecipe()
-    align: AlignRecipe = AlignRecipe()
-    tune: TuneRecipe = TuneRecipe()
-
-    def with_steps(self, share: float) -> Recipes:
-        """Return the recipes with that share of their steps, speech and questions; sizes are the same."""
-        if share == 1:
-            return self
-        return Recipes(
-            shortened(self.backbone, share),
-            shortened(self.tower, share),
-            shortened(self.align, share),
-            shortened(self.tune, share),
-        )
-
-
-class Making(Struct, frozen=True):
-    """What is made, where, and who is told.
-
-    Attributes:
-        out: the folder of the models; checkpoints and speech lie in ``work`` below it.
-        seed: of everything that is drawn.
-        recipes: sizes and steps.
-        device: such as ``cpu`` or ``cuda``.
-        say: called with a sentence that a user should read.
-        watch: told how far a stage is.
-    """
-
-    out: Path
-    seed: int
-    recipes: Recipes
-    device: str
-    say: Callable[[str], None]
-    watch: Watch
-
-
-class MadeFrom(Struct, frozen=True):
-    """What lies beside the models: how they were made.
-
-    Attributes:
-        seed, recipes: as they were asked for.
-        machine: threads of PyTorch and the device.
-        versions: of the packages that decide.
-        seconds: how long each model took, without interruptions; empty for one that was made in several calls.
-    """
-
-    seed: int
-    recipes: Recipes
-    machine: str
-    versions: dict[str, str]
-    seconds: dict[str, float]
-
-
-class Mark(Struct, frozen=True):
-    """What a stage was made from, and whether it is done."""
-
-    made_from: str
-    done: bool
-    seconds: float | None = None
 
 
 class Materials(Struct, frozen=True):
@@ -134,41 +59,14 @@ def make_models(making: Making) -> None:
         OutputError: the folder cannot be written.
     """
     materials = make_aligned(making)
-    if _is_done(making, TUNED, _made_from(making, TUNED)):
+    if is_done(making, TUNED):
         return
     tuned = tune(making, materials, making.recipes.tune, making.seed, TUNED)
     # The base is the model beside it, wherever the two are taken together.
     tuned.peft_config["default"].base_model_name_or_path = f"../{ALIGNED}"
     save_model(making.out / TUNED, tuned.to("cpu").half())
-    _finish(making, TUNED)
-    _write_made(making)
-
-
-def read_made(models: Path) -> MadeFrom:
-    """Read how models were made.
-
-    Raises:
-        DataError: the folder does not say, or says what cannot be read.
-    """
-    path = models / MADE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=MadeFrom)
-    except OSError:
-        raise DataError(
-            f"{path}: expected what `lab train` writes beside its models, found no such file"
-        ) from None
-    except msgspec.DecodeError as error:
-        raise DataError(f"{path}: expected what `lab train` writes, found what is none ({error})") from None
-
-
-def _write_made(making: Making) -> None:
-    import torch
-
-    marks = {name: msgspec.json.decode(_mark_of(making, name).read_bytes(), type=Mark) for name in MODELS}
-    seconds = {name: mark.seconds for name, mark in marks.items() if mark.seconds is not None}
-    versions = {name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")}
-    threads = f"{torch.get_num_threads()} threads" if making.device == "cpu" else making.device
-    write_document(making.out / MADE, MadeFrom(making.seed, making.recipes, threads, versions, seconds))
+    finish(making, TUNED)
+    write_made(making)
 
 
 def make_aligned(making: Making) -> Materials:
@@ -189,17 +87,17 @@ def make_aligned(making: Making) -> Materials:
     wordings = english()
     tokenizer = make_tokenizer(wordings, seed)
     processor = make_processor(tokenizer)
-    if not _is_done(making, BACKBONE, _made_from(making, BACKBONE)):
+    if not is_done(making, BACKBONE):
         model = train_backbone(recipes.backbone, wordings, tokenizer, seed, work / BACKBONE, device, making.watch)
         save_model(making.out / BACKBONE, model.to("cpu").half(), tokenizer)
-        _finish(making, BACKBONE)
+        finish(making, BACKBONE)
     backbone = load_text(making.out / BACKBONE, device)
     making.say("speech: sentences are synthesised by flite")
     heard = hear_training(
         seed, recipes.tower.utterances, processor.feature_extractor, work / SPEECH, lambda done: None
     )
     aligned = new_speech_model(backbone, tokenizer, recipes.tower, seed)
-    if not _is_done(making, ALIGNED, _made_from(making, ALIGNED)):
+    if not is_done(making, ALIGNED):
         train_tower(aligned.train(), recipes.tower, heard, tokenizer, seed, work / "tower", device, making.watch)
         first = list(range(min(200, len(heard.utterances))))
         making.say(f"tower: it hears {spell(aligned.eval(), heard, first[:1], tokenizer, device)[0]!r}")
@@ -209,7 +107,7 @@ def make_aligned(making: Making) -> Materials:
         batches = SpokenBatches(heard, tokenizer, device)
         align(aligned.train(), recipes.align, batches, rows, seed, work / ALIGNED, making.watch)
         save_model(making.out / ALIGNED, aligned.to("cpu").half(), processor)
-        _finish(making, ALIGNED)
+        finish(making, ALIGNED)
     aligned = load_speech(making.out / ALIGNED, device)
     return Materials(backbone, aligned, tokenizer, processor, heard, wordings)
 
@@ -255,45 +153,3 @@ def load_speech(folder: Path, device: str) -> Any:
     with without_bars():
         model = Qwen2AudioForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
     return model.to(device).eval().requires_grad_(False)  # type: ignore[arg-type]
-
-
-def _made_from(making: Making, stage: str) -> str:
-    recipes = making.recipes
-    parts: dict[str, tuple[object, ...]] = {
-        BACKBONE: (recipes.backbone,),
-        ALIGNED: (recipes.backbone, recipes.tower, recipes.align),
-        TUNED: (recipes.backbone, recipes.tower, recipes.align, recipes.tune),
-    }
-    return digest(making.seed, *parts[stage])
-
-
-def _mark_of(making: Making, stage: str) -> Path:
-    return making.out / WORK / stage / _MARK
-
-
-def _is_done(making: Making, stage: str, made_from: str) -> bool:
-    """Whether a stage is done; one that is not is marked as begun.
-
-    Raises:
-        MismatchError: it was made, or begun, from something else.
-    """
-    path = _mark_of(making, stage)
-    if path.is_file():
-        mark = msgspec.json.decode(path.read_bytes(), type=Mark)
-        if mark.made_from != made_from:
-            raise MismatchError(
-                f"{making.out}: its {stage} was made from another seed or recipe ({mark.made_from}, asked for is "
-                f"{made_from}); give the same as before, or another folder"
-            )
-        if mark.done:
-            making.say(f"{stage}: done already")
-        return mark.done
-    write_document(path, Mark(made_from, done=False))
-    return False
-
-
-def _finish(making: Making, stage: str) -> None:
-    path = _mark_of(making, stage)
-    mark = msgspec.json.decode(path.read_bytes(), type=Mark)
-    seconds = time.time() - path.stat().st_mtime
-    write_document(path, msgspec.structs.replace(mark, done=True, seconds=round(seconds, 1)))

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.errors import MismatchError
 from speech_ifeval.job import Run, Watching
 from speech_ifeval.lab.evaluation import Figures, figures_of, run_model
-from speech_ifeval.lab.making import ALIGNED, BACKBONE, Making, Materials, load_speech, make_aligned, tune
+from speech_ifeval.lab.making import Materials, load_speech, make_aligned, tune
 from speech_ifeval.lab.recipes import TuneRecipe, digest
 from speech_ifeval.lab.saving import save_model
+from speech_ifeval.lab.shipped import take_shipped
+from speech_ifeval.lab.stages import ALIGNED, BACKBONE, WORK, Making
 from speech_ifeval.metrics.seeds import CrossedMean, clip_shares, crossed_mean, crossed_relative
 from speech_ifeval.pipeline.comparing import load_scored
 from speech_ifeval.records import CATEGORIES, Verdict
@@ -26,6 +30,7 @@ from speech_ifeval.runs import write_document, write_text
 STUDY = "study"
 SEEDS = 3
 _RESULT = "figures.json"
+_MADE = "made"
 
 
 class Cell(Struct, frozen=True):
@@ -80,12 +85,19 @@ def run_study(
     """Make and evaluate every cell with every seed.
 
     Args:
-        making: as for `make_models`; its folder holds the self-aligned model, or gets it.
+        making: as for `make_models`; its folder holds the self-aligned model, or gets it: the shipped one
+            where seed and recipes are those that it was made from.
         benchmark: what is asked.
         seeds: how many a cell.
         watching: who is told how far a run is.
         tell: told what comes next.
+
+    Raises:
+        MismatchError: the folder holds a stage or a cell of another recipe.
+        ModelError: flite is missing.
+        OutputError: the folder cannot be written.
     """
+    take_shipped(making)
     materials = make_aligned(making)
     rows = []
     for cell in cells(making.recipes.tune):
@@ -108,13 +120,13 @@ def _run_cell(
     name = f"{STUDY}/{cell.name}-seed{number}"
     folder = making.out / name
     model = folder / "model"
-    if not (folder / "made").is_file():
+    if not _is_made(folder, digest(making.seed + number, cell.recipe)):
         fresh = msgspec.structs.replace(materials, aligned=load_speech(making.out / ALIGNED, making.device))
         tuned = tune(making, fresh, cell.recipe, making.seed + number, name)
         shutil.rmtree(model, ignore_errors=True)
         save_model(model, tuned.to("cpu").half(), *([materials.processor] if cell.recipe.full else []))
-        write_text(folder / "made", f"{digest(making.seed + number, cell.recipe)}\n")
-        shutil.rmtree(making.out / "work" / name)
+        write_text(folder / _MADE, f"{digest(making.seed + number, cell.recipe)}\n")
+        shutil.rmtree(making.out / WORK / name)
     spec, arguments = f"hf:{making.out / ALIGNED}", {"adapter": str(model)}
     if cell.recipe.full:
         spec, arguments = f"hf:{model}", {}
@@ -129,6 +141,17 @@ def _run_cell(
     )
     write_document(folder / _RESULT, figures_of(run, cell.name, None, benchmark))
     return run
+
+
+def _is_made(folder: Path, asked: str) -> bool:
+    path = folder / _MADE
+    if not path.is_file():
+        return False
+    if (found := path.read_text("utf-8").strip()) != asked:
+        raise MismatchError(
+            f"{folder}: {folder.name} was made by another recipe ({found}, not {asked}); take another folder"
+        )
+    return True
 
 
 def _over_seeds(cell: Cell, runs: Sequence[Run], benchmark: Benchmark) -> CellFigures:
