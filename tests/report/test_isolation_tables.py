@@ -47,6 +47,10 @@ def contrast(second: str, by: str = "all", group: str = "all", **more: Any) -> C
 
 @pytest.fixture
 def found() -> Isolation:
+    return isolation()
+
+
+def isolation() -> Isolation:
     return Isolation(
         schema_version=1,
         name="a|b\x1b[31m",

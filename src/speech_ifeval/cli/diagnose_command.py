@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.experiment_options import Figure
+
 
 def diagnose_command(
     run: Annotated[
@@ -36,6 +38,7 @@ def diagnose_command(
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="How many items each finding shows.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests of word error rates.")] = 0,
+    figure: Figure = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as JSON, with the items of every finding.")
     ] = False,
@@ -50,9 +53,11 @@ def diagnose_command(
     from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.errors import UsageError
     from speech_ifeval.models.recorded import benchmark_answered, locate
+    from speech_ifeval.report.plots import check_figure, diagnosis_figure
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
+    check_figure(figure)
     found = diagnose(
         locate(run),
         load_benchmark(benchmark or benchmark_answered(run)),
@@ -61,6 +66,8 @@ def diagnose_command(
         examples=examples,
         seed=seed,
     )
+    if figure is not None:
+        diagnosis_figure(found, figure)
     if as_json:
         print_json(found)
     elif markdown:

@@ -44,6 +44,7 @@ def isolation_command(
     allow_upload: options.AllowUpload = False,
     yes: options.Yes = False,
     items: Annotated[bool, typer.Option("--items", help="List the items behind each count.")] = False,
+    figure: options.Figure = None,
     as_json: options.AsJson = False,
     markdown: options.Markdown = False,
 ) -> None:
@@ -62,9 +63,11 @@ def isolation_command(
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.generating import Conditions
     from speech_ifeval.pipeline.scoring import Scoring
+    from speech_ifeval.report.plots import check_figure, isolation_figure
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
+    check_figure(figure)
     shared: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
     also = shared if reference is not None and accepts(reference, "batch_size") else {}
     with run_progress() as shown:
@@ -95,6 +98,8 @@ def isolation_command(
             seed=seed,
             watching=Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
         )
+    if figure is not None:
+        isolation_figure(found, figure)
     if as_json:
         print_json(found)
     elif markdown:

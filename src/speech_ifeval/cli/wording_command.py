@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.experiment_options import Figure
+
 
 def wording_command(
     runs: Annotated[
@@ -36,6 +38,7 @@ def wording_command(
     wordings: Annotated[
         bool, typer.Option("--wordings", help="List every wording, not only those that are found to be apart.")
     ] = False,
+    figure: Figure = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, with every wording.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
@@ -48,9 +51,11 @@ def wording_command(
     from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.errors import UsageError
     from speech_ifeval.models.recorded import benchmark_answered
+    from speech_ifeval.report.plots import check_figure, wording_figure
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
+    check_figure(figure)
     found = wording_effects(
         runs,
         load_benchmark(benchmark or benchmark_answered(str(runs[0]))),
@@ -58,6 +63,8 @@ def wording_command(
         effect=effect,
         seed=seed,
     )
+    if figure is not None:
+        wording_figure(found, figure)
     if as_json:
         print_json(found)
     elif markdown:

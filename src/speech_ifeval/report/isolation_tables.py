@@ -12,7 +12,7 @@ from speech_ifeval.report.markdown import code, escape, table
 from speech_ifeval.report.terminal import figures_table
 from speech_ifeval.results import Contrast, Difference, Isolation, PairedChange
 
-_QUESTIONS = {"audio to following": "Audio → following", "constraint to perception": "Constraint → perception"}
+QUESTIONS = {"audio to following": "Audio → following", "constraint to perception": "Constraint → perception"}
 _SECONDS = {
     "swapped": "another clip",
     "rephrased": "other words",
@@ -23,7 +23,7 @@ _SECONDS = {
 }
 _GROUPS = {**TITLES, "wer": "transcripts", "accuracy": "closed questions"}
 _KINDS = {"form": "on form", "content": "on content"}
-_DESCRIBED = "silent"  # no verdict: what silence does says nothing of either question
+DESCRIBED = "silent"  # no verdict: what silence does says nothing of either question
 _PLACEBO = "placebo"
 
 Rows = list[list[str]]
@@ -39,7 +39,7 @@ def _contrasts(found: Isolation, title: str, rows: Sequence[Contrast]) -> tuple[
 
 def _contrast(row: Contrast, against: bool) -> list[str]:
     cells = [
-        _place(row),
+        place_of(row),
         str(row.n),
         number(row.before),
         number(row.after),
@@ -47,7 +47,7 @@ def _contrast(row: Contrast, against: bool) -> list[str]:
         str(len(row.better)),
     ]
     held = _held(row.change)
-    if row.second == _DESCRIBED:
+    if row.second == DESCRIBED:
         held = [*held[:2], *[NONE] * 4]
     cells += held
     if against:
@@ -65,7 +65,8 @@ def _value(change: PairedChange | Difference) -> list[str]:
     return [number(change.value, signed=True), span(change.low, change.high, signed=True)]
 
 
-def _place(row: Contrast) -> str:
+def place_of(row: Contrast) -> str:
+    """Return what a row is called: the second condition, or the group of items."""
     if row.by != "all":
         name = f"{row.group} ({CODE_TITLES[row.group]})" if row.group in CODE_TITLES else row.group
         return f"· {visible(_GROUPS.get(row.group, _KINDS.get(row.group, name)))}"
@@ -110,7 +111,7 @@ def _items(found: Isolation) -> tuple[list[str], Rows]:
         for row in contrasts:
             if row.by == "all":
                 for what, items in (("worse", row.worse), ("better", row.better)):
-                    rows += [[f"{title}: {_place(row)}", what, visible(item)] for item in items]
+                    rows += [[f"{title}: {place_of(row)}", what, visible(item)] for item in items]
     return ["items", "", ""], rows
 
 
@@ -130,7 +131,7 @@ def _tables(found: Isolation, items: bool) -> Iterator[tuple[Sequence[str], Rows
 
 def _verdicts(found: Isolation) -> Iterator[str]:
     for finding in found.findings:
-        yield f"{_QUESTIONS[finding.question]}: {finding.verdict}: {visible(finding.why)}."
+        yield f"{QUESTIONS[finding.question]}: {finding.verdict}: {visible(finding.why)}."
 
 
 def _sentences(found: Isolation) -> Iterator[str]:

@@ -129,7 +129,7 @@ def _sentences(found: WordingEffects, run: WordedRun) -> Iterator[str]:
             f"{found.effect:g} in each would be found with power {run.power:.2f}."
         )
     tests = [(constraint, test) for constraint in run.constraints for test in constraint.tests]
-    matters = [_told(constraint, test) for constraint, test in tests if test.finding == "found"]
+    matters = [told(constraint, test) for constraint, test in tests if test.finding == "found"]
     yield f"Found to matter: {', '.join(matters)}." if matters else "For no constraint is wording found to matter."
     named = any(rate.apart is not None for _, test in tests for rate in test.rates)
     if matters and not named:
@@ -139,7 +139,7 @@ def _sentences(found: WordingEffects, run: WordedRun) -> Iterator[str]:
         ("undecided", "Undecided, for too few items or failures"),
         ("untested", "Untested"),
     ):
-        theirs = [_told(constraint, test) for constraint, test in tests if test.finding == finding]
+        theirs = [told(constraint, test) for constraint, test in tests if test.finding == finding]
         if theirs:
             yield f"{what}: {', '.join(dict.fromkeys(theirs))}."
     if any(not test.bounded and test.high is not None for _, test in tests):
@@ -151,7 +151,8 @@ def _sentences(found: WordingEffects, run: WordedRun) -> Iterator[str]:
         yield f"{visible(note[0].upper() + note[1:])}."
 
 
-def _told(constraint: WordedConstraint, test: WordingTest) -> str:
+def told(constraint: WordedConstraint, test: WordingTest) -> str:
+    """Return what a test is called in a sentence: its constraint, and what varied if not the wording alone."""
     varied = "" if test.varied == "wording" else f" ({test.varied})"
     return f"{_name(constraint)}{varied}"
 
