@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speech_ifeval.analysis.diagnosis.diagnosing import diagnose
+    from speech_ifeval.analysis.wording import wording_effects
     from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
     from speech_ifeval.benchmarks.selection import Selection
     from speech_ifeval.constraints import (
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
         SpeechIFEvalError,
         UsageError,
     )
+    from speech_ifeval.experiments.isolating import isolate
+    from speech_ifeval.experiments.laddering import ladder
+    from speech_ifeval.experiments.sweeping import sweep
     from speech_ifeval.job import Run, evaluate
     from speech_ifeval.models import Generation, Model, Request, adapter, open_model
     from speech_ifeval.pipeline.asking import Asking
@@ -42,7 +47,17 @@ if TYPE_CHECKING:
     from speech_ifeval.pipeline.scoring import Scoring, score
     from speech_ifeval.pipeline.stream import score_stream
     from speech_ifeval.records import Constraint, Item, Judgement, Response, Verdict
-    from speech_ifeval.results import Comparison, Estimate, Rate, Summary
+    from speech_ifeval.results import (
+        Comparison,
+        Diagnosis,
+        Estimate,
+        Isolation,
+        Ladder,
+        Rate,
+        Summary,
+        Sweep,
+        WordingEffects,
+    )
 
 _HOMES = {
     "Asking": "pipeline.asking",
@@ -54,11 +69,14 @@ _HOMES = {
     "ConstraintError": "errors",
     "DataError": "errors",
     "Defect": "benchmarks",
+    "Diagnosis": "results",
     "Estimate": "results",
     "Explanation": "constraints",
     "Generation": "models",
+    "Isolation": "results",
     "Item": "records",
     "Judgement": "records",
+    "Ladder": "results",
     "MismatchError": "errors",
     "MissingExtraError": "errors",
     "Model": "models",
@@ -73,20 +91,27 @@ _HOMES = {
     "Selection": "benchmarks.selection",
     "SpeechIFEvalError": "errors",
     "Summary": "results",
+    "Sweep": "results",
     "UsageError": "errors",
     "Verdict": "records",
+    "WordingEffects": "results",
     "adapter": "models",
     "compare": "pipeline.comparing",
     "compile": "constraints",
     "constraint": "constraints",
     "definitions": "constraints",
+    "diagnose": "analysis.diagnosis.diagnosing",
     "evaluate": "job",
     "find_defects": "benchmarks",
+    "isolate": "experiments.isolating",
+    "ladder": "experiments.laddering",
     "load_benchmark": "benchmarks",
     "open_model": "models",
     "score": "pipeline.scoring",
     "score_stream": "pipeline.stream",
     "split_thoughts": "constraints",
+    "sweep": "experiments.sweeping",
+    "wording_effects": "analysis.wording",
 }
 
 __all__ = [
@@ -99,11 +124,14 @@ __all__ = [
     "ConstraintError",
     "DataError",
     "Defect",
+    "Diagnosis",
     "Estimate",
     "Explanation",
     "Generation",
+    "Isolation",
     "Item",
     "Judgement",
+    "Ladder",
     "MismatchError",
     "MissingExtraError",
     "Model",
@@ -118,20 +146,27 @@ __all__ = [
     "Selection",
     "SpeechIFEvalError",
     "Summary",
+    "Sweep",
     "UsageError",
     "Verdict",
+    "WordingEffects",
     "adapter",
     "compare",
     "compile",
     "constraint",
     "definitions",
+    "diagnose",
     "evaluate",
     "find_defects",
+    "isolate",
+    "ladder",
     "load_benchmark",
     "open_model",
     "score",
     "score_stream",
     "split_thoughts",
+    "sweep",
+    "wording_effects",
 ]
 
 

@@ -151,7 +151,7 @@ def evaluate(
     """
     model = SHIPPED_MODEL if model is None else model
     reference, asking, scoring = usual_settings(model, reference, asking, scoring)
-    loaded = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(_named(benchmark, model))
+    loaded = load_benchmark(_named(benchmark, model))
     watching = watching or Watching()
     selection = selection or Selection()
     conditions = conditions or Conditions()
@@ -215,9 +215,9 @@ def longest_reply(model: AnyModel) -> int:
     return SHIPPED_LONGEST_REPLY if is_shipped(model) else Generation().max_new_tokens
 
 
-def _named(benchmark: str | Path | None, model: AnyModel) -> str:
+def _named(benchmark: str | Path | Benchmark | None, model: AnyModel) -> str | Path | Benchmark:
     if benchmark is not None:
-        return str(benchmark)
+        return benchmark
     return benchmark_answered(model.removeprefix("replay:") if isinstance(model, str) else "")
 
 

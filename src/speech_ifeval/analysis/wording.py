@@ -14,7 +14,7 @@ import msgspec
 
 from speech_ifeval.analysis.worded import Worded, variations, worded_of
 from speech_ifeval.analysis.wording_tests import Examined, conclusions, draw, generator, together
-from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.errors import UsageError
 from speech_ifeval.metrics.dealing import EFFECTS, Dealt
 from speech_ifeval.metrics.following import ClipIndex, by_pair, following_rate
@@ -45,7 +45,7 @@ _Z = 1.959964  # by which the half-width of an interval over clips is read as st
 
 def wording_effects(
     runs: Sequence[Path],
-    benchmark: Benchmark,
+    benchmark: str | Path | Benchmark,
     *,
     scoring: str | None = None,
     effect: float = EFFECT,
@@ -55,7 +55,7 @@ def wording_effects(
 
     Args:
         runs: run directories, as `speech_ifeval.pipeline.scoring.score` writes them; one, or several side by side.
-        benchmark: what they answer.
+        benchmark: what they answer: a benchmark, its folder, or its name.
         scoring: as `speech_ifeval.pipeline.comparing.load_scored` takes it.
         effect: standard deviation of wordings' effects, in logits, at which power is stated.
         seed: of everything that is drawn.
@@ -65,8 +65,7 @@ def wording_effects(
         MismatchError: a run was scored on another benchmark.
         DataError: a file of verdicts is broken.
 
-    >>> from speech_ifeval.benchmarks import load_benchmark
-    >>> wording_effects([Path("runs/one")], load_benchmark("example"), effect=0)
+    >>> wording_effects([Path("runs/one")], "example", effect=0)
     Traceback (most recent call last):
     ...
     speech_ifeval.errors.UsageError: --effect takes a number above 0, at most 10, found 0
@@ -77,7 +76,8 @@ def wording_effects(
         raise UsageError("the same run directory is named twice; name each once")
     if not 0 < effect <= EFFECTS[-1]:
         raise UsageError(f"--effect takes a number above 0, at most {EFFECTS[-1]:g}, found {effect:g}")
-    return wording_effects_of([load_scored(path, scoring) for path in runs], benchmark, effect=effect, seed=seed)
+    loaded = load_benchmark(benchmark)
+    return wording_effects_of([load_scored(path, scoring) for path in runs], loaded, effect=effect, seed=seed)
 
 
 def wording_effects_of(

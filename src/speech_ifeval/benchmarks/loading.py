@@ -12,14 +12,14 @@ DEFAULT = "bundled"
 SHIPPED = {name: Path(__file__).parent / name for name in (DEFAULT, "example")}
 
 
-def load_benchmark(path: Path | str) -> Benchmark:
+def load_benchmark(path: Path | str | Benchmark) -> Benchmark:
     """Read and validate a benchmark.
 
     Args:
         path: a folder in one of the forms of ``docs/formats.md`` (the published release, also where it lies
             in ``eval_data/`` or ``data/eval_data/`` below; or a folder with ``benchmark.json``), or the name
             of a shipped benchmark: ``bundled`` (with its clips) or ``example`` (responses only). Write
-            ``./example`` for a folder of that name.
+            ``./example`` for a folder of that name. A benchmark is returned as it is.
 
     Raises:
         UsageError: there is no such folder or name, or the folder holds no benchmark.
@@ -32,6 +32,8 @@ def load_benchmark(path: Path | str) -> Benchmark:
     >>> example.name, example.missing_categories
     ('example', ())
     """
+    if isinstance(path, Benchmark):
+        return path
     folder = SHIPPED.get(path) if isinstance(path, str) else None
     folder = Path(path) if folder is None else folder
     names = ", ".join(SHIPPED)

@@ -72,7 +72,7 @@ def isolate(
     reference: AnyModel | None = None,
     reference_args: Mapping[str, Any] | None = None,
     devices: Sequence[str] = (),
-    benchmark: str | Path | Benchmark | None = None,
+    benchmark: str | Path | Benchmark = "bundled",
     output_dir: str | Path = FOLDER,
     selection: Selection | None = None,
     asking: Asking | None = None,
@@ -96,7 +96,7 @@ def isolate(
         reference: the reference system in the same forms; opened when the model has been closed.
         reference_args: its adapter's arguments.
         devices: one process for each.
-        benchmark: the benchmark, its folder, or its name; None for ``bundled``. It needs closed-ended items with
+        benchmark: the benchmark, its folder, or its name. It needs closed-ended items with
             twins.
         output_dir: the folder of the run directories.
         selection: which items are asked; twins always come along.
@@ -114,6 +114,11 @@ def isolate(
         UsageError: recorded responses, a model that does not hear, a benchmark without twins, a margin that is
         none. RunInterruptedError: somebody asked for it to stop; the same call goes on. SpeechIFEvalError: see
         `speech_ifeval.errors`; what was written is kept.
+
+    >>> isolate("lab:corpus-style", margin=0)
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: --margin takes points between 0 and 100, found 0
     """
     model = SHIPPED_MODEL if model is None else model
     reference, asking, scoring = usual_settings(model, reference, asking, scoring)
@@ -122,7 +127,7 @@ def isolate(
     for named, arguments in ((model, model_args), (reference, reference_args)):
         if isinstance(named, str):
             check_arguments(named, arguments or {})
-    loaded = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(str(benchmark or "bundled"))
+    loaded = load_benchmark(benchmark)
     conditions = replace(conditions or Conditions(), audio_check=False)
     watching = watching or Watching()
     items = _chosen(loaded, selection or Selection())

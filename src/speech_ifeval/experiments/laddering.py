@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from speech_ifeval.analysis.parts import AUDIO, BARE, CASCADE, REFERENCE, TEXT, Step, ladder_of
-from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.contents import fingerprint_of
 from speech_ifeval.benchmarks.derived import with_items, with_transcript, without_metadata
 from speech_ifeval.errors import ModelError, RunInterruptedError, UsageError
@@ -39,8 +39,8 @@ _HEARD = "own-transcripts"
 
 def ladder(
     model: str,
-    reference: str | None,
-    benchmark: Benchmark,
+    reference: str | None = None,
+    benchmark: str | Path | Benchmark = "bundled",
     *,
     model_args: Mapping[str, Any] | None = None,
     reference_args: Mapping[str, Any] | None = None,
@@ -49,7 +49,7 @@ def ladder(
     asking: Asking | None = None,
     scoring: Scoring | None = None,
     conditions: Conditions | None = None,
-    output_dir: Path | None = None,
+    output_dir: str | Path | None = None,
     watching: Watching | None = None,
     tell: Callable[[str], None] = lambda title: None,
     **settings: Any,
@@ -58,7 +58,7 @@ def ladder(
 
     Args:
         model, reference: specifications, as for `speech_ifeval.evaluate`.
-        benchmark: what is asked.
+        benchmark: what is asked: a benchmark, its folder, or its name.
         model_args, reference_args: of their adapters.
         rungs: which rungs between the two ends, of ``bare``, ``cascade``, ``text``.
         transcribe: how the model is asked for its own transcript, for the cascade.
@@ -70,6 +70,11 @@ def ladder(
     Raises:
         UsageError: no reference, or an unknown rung.
         SpeechIFEvalError: what `speech_ifeval.evaluate` raises; the same call goes on.
+
+    >>> ladder("lab:corpus-style", rungs=["balcony"])
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: no such rung: balcony; there are bare, cascade and text between the ends
     """
     unknown = sorted(set(rungs) - {BARE, CASCADE, TEXT})
     if unknown:
@@ -81,7 +86,8 @@ def ladder(
         raise UsageError(
             "a ladder starts from the reference system; name the model's own text LLM with --reference"
         )
-    folder = output_dir or RUNS_FOLDER / f"ladder-{slug(model)}"
+    benchmark = load_benchmark(benchmark)
+    folder = Path(output_dir or RUNS_FOLDER / f"ladder-{slug(model)}")
     watching = watching or Watching()
     reading = msgspec.structs.replace(asking, input="transcript")
 

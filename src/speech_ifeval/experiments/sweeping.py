@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speech_ifeval.analysis.lora_sweep import ScaledRun, sweep_of
-from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.errors import UsageError
 from speech_ifeval.job import RUNS_FOLDER, AnyModel, evaluate, slug, usual_settings
 from speech_ifeval.models import Model, accepts, open_model
@@ -27,6 +27,7 @@ from speech_ifeval.results import Sweep
 SCALE = "{scale}"
 LORA_SCALE = "lora_scale"
 MOST_SCALES = 101
+SCALES = tuple(number / 8 for number in range(9))
 
 
 def parse_scales(text: str) -> list[float]:
@@ -68,8 +69,8 @@ class _Swept:
 
 def sweep(
     model: str,
-    scales: Sequence[float],
-    benchmark: Benchmark,
+    scales: Sequence[float] = SCALES,
+    benchmark: str | Path | Benchmark = "bundled",
     *,
     model_args: Mapping[str, Any] | None = None,
     base: str | None = None,
@@ -77,7 +78,7 @@ def sweep(
     reference: AnyModel | None = None,
     asking: Asking | None = None,
     scoring: Scoring | None = None,
-    output_dir: Path | None = None,
+    output_dir: str | Path | None = None,
     tell: Callable[[str], None] = lambda title: None,
     **settings: Any,
 ) -> Sweep:
@@ -87,7 +88,7 @@ def sweep(
         model: a specification: ``hf:`` or ``lab:`` with a LoRA, ``hf:`` of a fully tuned model with `base`, a
             worker that declares a scale, or a server's model with ``{scale}`` in its name.
         scales: 1 is as trained, 0 without what training changed.
-        benchmark: what is asked.
+        benchmark: what is asked: a benchmark, its folder, or its name.
         model_args: of the model's adapter, without the scale.
         base: the model that a fully tuned one was tuned from, as ``hf:`` takes it.
         parts: which layers are scaled, one curve each; what is not in a part is as trained.
@@ -102,12 +103,18 @@ def sweep(
             on.
 
     Source: arXiv 2505.19037, the experiment with SALMONN's LoRA scaled at test time.
+
+    >>> sweep("lab:corpus-style", [0.5], model_args={"lora_scale": 1})
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: lora_scale is what a sweep varies; leave it out of the model's arguments
     """
     arguments = dict(model_args or {})
     if LORA_SCALE in arguments:
         raise UsageError(f"{LORA_SCALE} is what a sweep varies; leave it out of the model's arguments")
     reference, asking, scoring = usual_settings(model, reference, asking, scoring)
-    folder = output_dir or RUNS_FOLDER / f"sweep-{slug(model)}"
+    benchmark = load_benchmark(benchmark)
+    folder = Path(output_dir or RUNS_FOLDER / f"sweep-{slug(model)}")
     runs = []
     with ExitStack() as stack:
         for point in _points(model, arguments, base, scales, parts, benchmark, stack):

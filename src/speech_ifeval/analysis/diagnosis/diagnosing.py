@@ -19,7 +19,7 @@ from speech_ifeval.analysis.diagnosis.reading import read_evidence
 from speech_ifeval.analysis.diagnosis.registry import ABOUT, Check, all_checks
 from speech_ifeval.analysis.diagnosis.telling import shortened
 from speech_ifeval.analysis.sensitivity import HEURISTIC
-from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.errors import UsageError
 from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.results import CleanCheck, Diagnosis, Finding, FindingExample, UnmadeCheck
@@ -31,7 +31,7 @@ _REPLY = 80  # letters at either end of a reply
 
 def diagnose(
     run: Path,
-    benchmark: Benchmark,
+    benchmark: str | Path | Benchmark,
     *,
     reference: Path | None = None,
     scoring: str | None = None,
@@ -42,7 +42,7 @@ def diagnose(
 
     Args:
         run: a scored run directory, or recorded responses in another form.
-        benchmark: what it answers.
+        benchmark: what it answers: a benchmark, its folder, or its name.
         reference: the reference system's, in the same forms; by default ``RUN/reference`` where it is.
         scoring: which scoring, where a run directory holds several: a rule set, or a name or pattern of
             ``verdicts.<scoring>.jsonl``.
@@ -55,16 +55,17 @@ def diagnose(
 
     Source: the failure signatures of arXiv 2505.19037; thresholds: docs/diagnosis.md.
 
-    >>> from speech_ifeval.benchmarks import load_benchmark
     >>> from speech_ifeval.models.recorded import locate
     >>> tuned, reference = locate("example:tuned"), locate("example:reference")
-    >>> found = diagnose(tuned, load_benchmark("example"), reference=reference)
+    >>> found = diagnose(tuned, "example", reference=reference)
     >>> found.findings[0].check, found.findings[0].severity
     ('high-forgetting', 'severe')
     """
     if examples < 0:
         raise UsageError(f"--examples takes a whole number from 0, found {examples}")
-    evidence, notes = read_evidence(run, benchmark, reference=reference, scoring=scoring, seed=seed)
+    evidence, notes = read_evidence(
+        run, load_benchmark(benchmark), reference=reference, scoring=scoring, seed=seed
+    )
     return diagnosis_of(evidence, notes=notes, examples=examples)
 
 
