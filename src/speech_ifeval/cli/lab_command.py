@@ -69,15 +69,14 @@ def evaluate_command(
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json
     from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form
     from speech_ifeval.job import Watching
     from speech_ifeval.lab.cards import write_cards
     from speech_ifeval.lab.evaluation import evaluate_models
     from speech_ifeval.lab.shipped import shipped_models
     from speech_ifeval.lab.tables import codes_table, models_table, tasks_table
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     with run_progress() as shown:
         rows = evaluate_models(
             shipped_models() if models is None else models,
@@ -116,13 +115,12 @@ def study_command(
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json
     from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form
     from speech_ifeval.job import Watching
     from speech_ifeval.lab.study import run_study
     from speech_ifeval.lab.tables import study_table
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     with run_progress() as shown:
         cells = run_study(
             _making(shown, out, seed, device, steps, threads),
