@@ -35,7 +35,7 @@ CORPUS: Style = "corpus"
 _OPEN_SHARE = 0.35  # of prompts in the text model's own style that are open ones
 _TRANSCRIPTION_SHARE = 0.4  # of closed questions
 _LONGEST_REPLY = 120
-_AT_ONCE = 64
+_AT_ONCE = 256
 
 
 def asked(
