@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.figures_option import Figures
+
 
 def compare_command(
     runs: Annotated[
@@ -26,18 +28,22 @@ def compare_command(
             "verdicts.<scoring>.jsonl. Default: the only one, or official."
         ),
     ] = None,
+    figures: Figures = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Compare scored runs side by side: paired differences of IFrate and Δ, rank intervals, flipped items."""
+    from speech_ifeval.cli.figures_option import check_figures, draw_figures
     from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
     from speech_ifeval.errors import UsageError
     from speech_ifeval.pipeline.comparing import compare
 
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other")
+    check_figures(figures)
     with progress_bar("comparing") as progress:
         comparison = compare(runs, references=reference or [], scoring=scoring, progress=progress)
+    draw_figures(figures, runs, scoring=scoring)
     if as_json:
         print_json(comparison)
     elif markdown:

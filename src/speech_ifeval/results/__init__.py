@@ -21,6 +21,17 @@ from speech_ifeval.results.isolation import (
     WordErrorContrast,
 )
 from speech_ifeval.results.ladder import Ladder, Rung
+from speech_ifeval.results.leaderboard import Apart, Leaderboard, LeaderboardGroup, Ranked, Unranked
+from speech_ifeval.results.published import (
+    PublishedBlock,
+    PublishedFigures,
+    PublishedRow,
+    PublishedScale,
+    PublishedSource,
+    PublishedSystem,
+    PublishedTask,
+    Recomputed,
+)
 from speech_ifeval.results.sensitivity import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 from speech_ifeval.results.summary import (
     AnswerChange,
@@ -48,6 +59,7 @@ from speech_ifeval.results.wording import (
 __all__ = [
     "AnswerChange",
     "AnswerRate",
+    "Apart",
     "Behaviour",
     "Carried",
     "ChangedAnswers",
@@ -73,8 +85,19 @@ __all__ = [
     "JudgedChange",
     "KindDifference",
     "Ladder",
+    "Leaderboard",
+    "LeaderboardGroup",
     "PairedChange",
+    "PublishedBlock",
+    "PublishedFigures",
+    "PublishedRow",
+    "PublishedScale",
+    "PublishedSource",
+    "PublishedSystem",
+    "PublishedTask",
+    "Ranked",
     "Rate",
+    "Recomputed",
     "Reference",
     "Rung",
     "Sensitivity",
@@ -86,6 +109,7 @@ __all__ = [
     "TaskGroup",
     "TaskLevel",
     "UnmadeCheck",
+    "Unranked",
     "UseAgreement",
     "WordErrorChange",
     "WordErrorContrast",
