@@ -94,7 +94,7 @@ def test_runs_that_are_not_comparable_stand_apart_and_it_is_said_why(tmp_path: P
     assert [sorted({one.key for one in group.apart}) for group in board.groups] == [
         [],
         ["rules"],
-        ["subset"],
+        ["subset", "verifiers"],  # a part of the items takes a part of the verifiers
         ["judge"],
         ["judge"],
     ]

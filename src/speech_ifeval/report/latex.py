@@ -23,7 +23,6 @@ _SPECIAL = {
     "|": r"\textbar{}",
     '"': r"\char34{}",
     "`": r"\textasciigrave{}",
-    "'": r"\textquotesingle{}",
     # What pdfTeX knows only as mathematics.
     "−": "$-$",
     "Δ": r"$\Delta$",

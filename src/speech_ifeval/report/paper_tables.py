@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from speech_ifeval.report.figures import NONE, number, visible
+from speech_ifeval.report.figures import NONE, lora_cell, number, p_value, visible
 from speech_ifeval.report.latex import escape_latex, latex_table
 from speech_ifeval.report.markdown import code, escape, table
 from speech_ifeval.report.plots.codes import columns_of, rate_of, title_of
-from speech_ifeval.results import Estimate, Rate, Summary
+from speech_ifeval.report.wording_tables import told
+from speech_ifeval.results import Estimate, Rate, Summary, Sweep, WordedRun
 
 _Figure = tuple[str, str]  # as it is printed, and its interval
 
@@ -57,6 +58,54 @@ def codes_table(runs: Sequence[tuple[str, Summary]]) -> PaperTable:
     return PaperTable("codes", caption, ["", *map(title_of, columns)], rows, _signatures(runs))
 
 
+def sweep_table(name: str, found: Sweep) -> PaperTable:
+    """Return a model at several scales: IFrate, Δ, points and the task, the reference first."""
+    header = ["part", "scale", "factor · α / r", "IFrate", "Δ", "points", "task", "best"]
+    rows: list[list[str | _Figure]] = []
+    if found.reference is not None:
+        theirs = found.reference
+        rows.append([visible(theirs.name), NONE, NONE, _of(theirs.ifrate), NONE, NONE, _of(theirs.task), ""])
+    for point in found.points:
+        figures = [_of(point.ifrate), _of(point.forgetting, signed=True), _of(point.points, signed=True)]
+        best = "●" if point.best else ""
+        rows.append(
+            [visible(point.part), f"{point.scale:g}", lora_cell(point.lora), *figures, _of(point.task), best]
+        )
+    caption = (
+        f"{visible(found.model)} as what training changed is scaled: IFrate, Δ and task in percent, difference in "
+        "points, with 95 % intervals. ●: no other point is at least as good in IFrate and in the task."
+    )
+    return PaperTable(name, caption, header, rows, list(dict.fromkeys(one.signature for one in found.points)))
+
+
+def wording_table(name: str, run: WordedRun) -> PaperTable:
+    """Return how far the wordings of each constraint lie apart: the sd of their own rates, with its interval."""
+    header = ["constraint", "items", "rate", "wordings", "sd, points", "p (Holm)", "power", "finding"]
+    rows: list[list[str | _Figure]] = []
+    for constraint in run.constraints:
+        for test in constraint.tests:
+            sd: str | _Figure = number(test.sd)
+            if test.low is not None and test.high is not None:
+                sd = number(test.sd), f"[{test.low:.1f}, {test.high:.1f}]"
+            rows.append(
+                [
+                    told(constraint, test),
+                    str(test.n),
+                    number(constraint.rate.rate),
+                    str(test.levels),
+                    sd,
+                    NONE if test.p_holm is None else p_value(test.p_holm),
+                    NONE if test.power is None else number(test.power),
+                    test.finding,
+                ]
+            )
+    caption = (
+        f"{visible(run.name)}: how far the wordings of each constraint lie apart, as the standard deviation of "
+        "their own following rates, with 95 % intervals."
+    )
+    return PaperTable(name, caption, header, rows, [run.signature])
+
+
 def _of(figure: Rate | Estimate | None, *, signed: bool = False) -> str | _Figure:
     """A figure with its interval at one decimal less: a tenth of a point is more than any interval knows."""
     if figure is None:
@@ -83,8 +132,9 @@ def _signatures(runs: Sequence[tuple[str, Summary]]) -> list[str]:
 def paper_latex(found: PaperTable) -> str:
     """Return the table for LaTeX: each interval in small type below its figure."""
     rows: list[list[str]] = []
+    apart = any(not isinstance(cell, str) for row in found.rows for cell in row)
     for at, row in enumerate(found.rows):
-        rows += [[]] if at else []
+        rows += [[]] if at and apart else []
         rows.append([escape_latex(cell if isinstance(cell, str) else cell[0]) for cell in row])
         if any(not isinstance(cell, str) for cell in row):
             below = ["" if isinstance(cell, str) else escape_latex(cell[1]) for cell in row]
@@ -101,13 +151,6 @@ def paper_markdown(found: PaperTable) -> str:
     ]
     parts = [escape(found.caption), table([escape(cell) for cell in found.header], rows)]
     return "\n\n".join([*parts, *map(code, found.signatures)]) + "\n"
-
-
-def plain_table(
-    name: str, caption: str, header: Sequence[str], rows: Sequence[Sequence[str]], signatures: Sequence[str]
-) -> PaperTable:
-    """Return a table whose cells are ready as text."""
-    return PaperTable(name, caption, list(header), [list(row) for row in rows], list(signatures))
 
 
 WRITERS: dict[str, Callable[[PaperTable], str]] = {".tex": paper_latex, ".md": paper_markdown}

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from speech_ifeval.errors import MissingExtraError, OutputError, UsageError
-from speech_ifeval.report.paper_tables import WRITERS, PaperTable, codes_table, plain_table, rates_table
+from speech_ifeval.report.paper_tables import (
+    WRITERS,
+    PaperTable,
+    codes_table,
+    rates_table,
+    sweep_table,
+    wording_table,
+)
 from speech_ifeval.report.plots.against_reference import reference_figure
 from speech_ifeval.report.plots.codes import codes_figure
 from speech_ifeval.report.plots.drawing import FORMATS, as_in_papers
@@ -16,8 +23,6 @@ from speech_ifeval.report.plots.ladder import ladder_figure
 from speech_ifeval.report.plots.ranking import ranking_figure
 from speech_ifeval.report.plots.sweep import sweep_figure
 from speech_ifeval.report.plots.wording import wording_figure
-from speech_ifeval.report.sweep_tables import curve_table
-from speech_ifeval.report.wording_tables import tests_table
 from speech_ifeval.results import Isolation, Ladder, Summary, Sweep, WordingEffects
 from speech_ifeval.runs import write_text
 
@@ -120,11 +125,7 @@ def _tables_of_runs(runs: Runs) -> Iterator[PaperTable]:
 def _tables_of_analyses(analyses: Sequence[Analysed]) -> Iterator[PaperTable]:
     for name, found in _named(analyses):
         if isinstance(found, Sweep):
-            signatures = list(dict.fromkeys(point.signature for point in found.points))
-            caption = f"{found.model} as what training changed is scaled, with 95 % intervals."
-            yield plain_table(name, caption, *curve_table(found), signatures)
+            yield sweep_table(name, found)
         elif isinstance(found, WordingEffects):
             for at, run in enumerate(found.runs, start=1):
-                caption = f"{run.name}: how far the wordings of each constraint lie apart, with 95 % intervals."
-                own = name if len(found.runs) == 1 else f"{name}-run{at}"
-                yield plain_table(own, caption, *tests_table(run), [run.signature])
+                yield wording_table(name if len(found.runs) == 1 else f"{name}-run{at}", run)

@@ -17,8 +17,7 @@ Rows = list[list[str]]
 BEST = "●"
 
 
-def curve_table(found: Sweep) -> tuple[list[str], Rows]:
-    """Return the header and a row for each point, the reference first."""
+def _curve(found: Sweep) -> tuple[list[str], Rows]:
     header = ["part", "scale", "factor · α / r", "IFrate, %", "95 % interval", "Δ, %", "95 % interval", "points"]
     header += ["task, %", "95 % interval", "best"]
     rows = []
@@ -82,7 +81,7 @@ def _sentences(found: Sweep) -> Iterator[str]:
 
 
 def _tables(found: Sweep) -> Iterator[tuple[Sequence[str], Rows]]:
-    for header, rows in (curve_table(found), _changes(found), _codes(found)):
+    for header, rows in (_curve(found), _changes(found), _codes(found)):
         if rows:
             yield header, rows
 

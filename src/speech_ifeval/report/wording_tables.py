@@ -18,8 +18,7 @@ _SMALL = 10.0  # points: an interval that ends below it is told in the sentences
 Rows = list[list[str]]
 
 
-def tests_table(run: WordedRun) -> tuple[list[str], Rows]:
-    """Return the header and a row for each test, below a row that names the category."""
+def _tests(run: WordedRun) -> tuple[list[str], Rows]:
     header = ["rates by wording", "items", "%", "wordings", "items each", "sd, points", "95 % interval"]
     header += ["p", "p (Holm)", "power", "found from", "finding"]
     rows = []
@@ -184,7 +183,7 @@ def _method(found: WordingEffects) -> Iterator[str]:
 
 
 def _tables(run: WordedRun, every: bool) -> Iterator[tuple[Sequence[str], Rows]]:
-    yield tests_table(run)
+    yield _tests(run)
     yield _luck(run)
     header, rows = _rates(run, every)
     if rows:

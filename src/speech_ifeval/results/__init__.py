@@ -1,6 +1,7 @@
 """What is concluded from verdicts: estimates, summaries, comparisons. Frozen; unknown fields are refused."""
 
 from speech_ifeval.results.agreement import Disagreement, JudgeAgreement, JudgedChange, UseAgreement
+from speech_ifeval.results.citation import BibEntry, Citation, Cited
 from speech_ifeval.results.comparison import ComparedPair, ComparedRun, Comparison, Difference, Flip
 from speech_ifeval.results.diagnosis import (
     CleanCheck,
@@ -32,6 +33,13 @@ from speech_ifeval.results.published import (
     PublishedTask,
     Recomputed,
 )
+from speech_ifeval.results.reproduction import (
+    MissingSystem,
+    ReproducedCell,
+    ReproducedSystem,
+    Reproduction,
+    ScaledModel,
+)
 from speech_ifeval.results.sensitivity import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 from speech_ifeval.results.summary import (
     AnswerChange,
@@ -61,8 +69,11 @@ __all__ = [
     "AnswerRate",
     "Apart",
     "Behaviour",
+    "BibEntry",
     "Carried",
     "ChangedAnswers",
+    "Citation",
+    "Cited",
     "CleanCheck",
     "CodeTest",
     "ComparedPair",
@@ -87,6 +98,7 @@ __all__ = [
     "Ladder",
     "Leaderboard",
     "LeaderboardGroup",
+    "MissingSystem",
     "PairedChange",
     "PublishedBlock",
     "PublishedFigures",
@@ -99,7 +111,11 @@ __all__ = [
     "Rate",
     "Recomputed",
     "Reference",
+    "ReproducedCell",
+    "ReproducedSystem",
+    "Reproduction",
     "Rung",
+    "ScaledModel",
     "Sensitivity",
     "SharedEffects",
     "Summary",

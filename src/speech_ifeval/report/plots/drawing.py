@@ -31,6 +31,7 @@ _SETTINGS: dict[Any, Any] = {
 PAPER: dict[Any, Any] = {
     "font.family": ["STIXGeneral", "DejaVu Serif"],
     "axes.linewidth": 0.6,
+    "lines.linewidth": 1.1,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "xtick.major.size": 2.5,
