@@ -88,7 +88,7 @@ def _sentences(found: Reproduction) -> Iterator[str]:
 
 
 def _signatures(found: Reproduction) -> list[str]:
-    lines = [one.signature for one in (*found.systems, *found.beside)]
+    lines = [*(one.signature for one in found.systems), *(one.signature for one in found.beside)]
     return [visible(line) for line in dict.fromkeys(lines)]
 
 

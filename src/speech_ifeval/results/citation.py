@@ -33,6 +33,9 @@ class Citation(Struct, frozen=True, forbid_unknown_fields=True):
         entries: all that it cites.
         unknown: what has no known publication, and must be looked up.
         signature: of the run's figures.
+
+    >>> Citation.__struct_fields__
+    ('schema_version', 'run', 'methods', 'entries', 'unknown', 'signature')
     """
 
     schema_version: int

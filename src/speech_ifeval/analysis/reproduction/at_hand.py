@@ -54,13 +54,10 @@ def read_at_hand(
         elif why is not None:
             notes.append(f"{name} is not set beside {system.name}: {why}")
             system = None
-        if (
-            system is not None
-            and any(one.system is system for one in found if not scaled(one))
-            and not scaled(AtHand(folder, summary, system, manifest))
-        ):
+        one = AtHand(folder, summary, system, manifest)
+        if system is not None and any(other.system is system and scaled(other) == scaled(one) for other in found):
             raise UsageError(f"{system.name} has two runs; leave {folder} or the other out")
-        found.append(AtHand(folder, summary, system, manifest))
+        found.append(one)
     return found, notes
 
 
