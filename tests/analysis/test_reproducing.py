@@ -86,6 +86,10 @@ def test_every_missing_model_comes_with_its_command_and_what_it_takes() -> None:
         "hf:meta-llama/Meta-Llama-3-8B-Instruct --benchmark benchmarks/official --no-twins --no-task-level "
         "--judge openai:gpt-4o-2024-11-20 --output-dir runs/desta2"
     ]
+    assert (
+        "--reference hf:lmsys/vicuna-7b-v1.1 --reference-args chat_template=vicuna" in needs["LTU-AS"].commands[0]
+    )
+    assert "--model-args chat_template=llama-2 --input transcript" in needs["Llama2-7B-Chat"].commands[0]
     # DeSTA2 brings its reference along, DiVA has the same one, Qwen's audio models have none.
     assert [needs[name].answers for name in ("DeSTA2", "DiVA", "Qwen2-Audio-Instruct")] == [
         2 * ITEMS,

@@ -82,7 +82,7 @@ def compare_runs(
 def _family(runs: int, with_references: bool) -> str:
     pairs = runs * (runs - 1) // 2
     if not pairs:
-        return "one run alone: nothing is tested"
+        return "One run alone: nothing is tested"
     apart = " of IFrate, and apart from them over those of Δ" if with_references else " of IFrate"
     return f"p (Holm) is adjusted over the {pairs} pairwise difference{'s' if pairs > 1 else ''}{apart}"
 

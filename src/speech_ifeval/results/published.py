@@ -31,7 +31,8 @@ class PublishedSystem(Struct, frozen=True, forbid_unknown_fields=True):
         closed_ended, creative_writing, chain_of_thought: following rates.
         ifrate, forgetting: as printed; `forgetting` is Δ, None where none was printed.
         reference: the name of the row that Δ is taken against.
-        spec: what `speech-ifeval run --model` takes for it, and `page` how to set it up.
+        spec: what `speech-ifeval run --model` takes for it, `args` the arguments that it cannot do without, and
+            `page` how to set it up.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PublishedSystem(Struct, frozen=True, forbid_unknown_fields=True):
     spec: str
     forgetting: Decimal | None = None
     reference: str | None = None
+    args: str | None = None
     page: str | None = None
     also: tuple[str, ...] = ()
 

@@ -71,10 +71,14 @@ class Needs:
         parts = ["speech-ifeval run", f"--model {one.spec}"]
         if one.spec.startswith("worker:"):
             parts.append('--model-args "$ARGUMENTS' + (f',lora_alpha={scale.alpha:g}"' if scale else '"'))
+        if one.args is not None:
+            parts.append(f"--model-args {one.args}")
         if one.kind == "reference":
             parts.append("--input transcript")
         if reference is not None:
             parts.append(f"--reference {reference.spec}")
+        if reference is not None and reference.args is not None:
+            parts.append(f"--reference-args {reference.args}")
         parts.append(f"--benchmark {BENCHMARK}")
         if self._table != "task-level":
             parts += ["--no-twins", "--no-task-level"]
