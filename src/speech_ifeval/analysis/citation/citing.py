@@ -126,9 +126,11 @@ class _Writer:
 
     def _corpora(self) -> Iterator[Cited]:
         if self._benchmark is None and _answers(self._summary, OFFICIAL.fingerprint):
-            sources: list[str | None] = [*CORPORA]
+            sources: list[str | None] = [*sorted(CORPORA, key=str.casefold)]
         elif self._benchmark is not None:
-            sources = list(dict.fromkeys(item.source for item in self._benchmark))
+            sources = sorted(
+                {item.source for item in self._benchmark}, key=lambda source: (source or "").casefold()
+            )
         else:
             self.unknown["the corpora of its clips (name the benchmark with --benchmark)"] = None
             return
