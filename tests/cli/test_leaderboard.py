@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from speech_ifeval.pipeline.scoring import Scoring
 from speech_ifeval.results import Leaderboard
 from tests.analysis.runs_of_example import TUNED, make_run, mixed
 from tests.command_line import invoke
@@ -48,6 +49,12 @@ def test_figures_of_runs_and_of_printed_results(runs: list[Path], tmp_path: Path
 def test_compare_draws_the_same_figures(runs: list[Path], tmp_path: Path) -> None:
     assert invoke("compare", *runs, "--figures", tmp_path / "compared").code == 0
     assert len(list((tmp_path / "compared").iterdir())) == 13
+
+
+def test_runs_that_are_not_comparable_are_drawn_and_it_is_said(runs: list[Path], tmp_path: Path) -> None:
+    other = make_run(tmp_path / "careful", TUNED, scoring=Scoring(rules="careful"), reference=None)
+    done = invoke("figures", runs[0], other, "--figures", tmp_path / "out")
+    assert (done.code, "cannot be compared: they differ in rules" in done.err) == (0, True)
 
 
 @pytest.mark.parametrize(

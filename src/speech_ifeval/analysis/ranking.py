@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -88,7 +89,7 @@ def leaderboard(
     ]
     groups: dict[tuple[str, ...], list[int]] = {}
     for index, run in enumerate(scored):
-        groups.setdefault(_key(run), []).append(index)
+        groups.setdefault(key_of(run.settings), []).append(index)
     ordered = sorted(groups, key=lambda key: -len(groups[key]))  # the largest is the one to be compared with
     made = []
     for key in ordered:
@@ -105,8 +106,13 @@ def leaderboard(
     return Leaderboard(SCHEMA_VERSION, made, published_block() if published else None, notes)
 
 
-def _key(run: ScoredRun) -> tuple[str, ...]:
-    values = {key: str(run.settings.get(key, NOT_SAID)) for key in KEYS}
+def key_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what runs must have in common to be ranked together, in the order of `KEYS`.
+
+    >>> key_of({"benchmark": "a-1", "judge": "replay-588821e7"})[-1]
+    'recorded replies'
+    """
+    values = {key: str(settings.get(key, NOT_SAID)) for key in KEYS}
     if values["judge"].startswith("replay-"):
         values["judge"] = RECORDED
     return tuple(values.values())
@@ -126,7 +132,11 @@ def _reference(
             raise
         notes.append(f"{run.name} has no Δ: {error}")
         return None
-    unlike = [key for key, ours, theirs in zip(KEYS, _key(run), _key(found), strict=True) if ours != theirs]
+    unlike = [
+        key
+        for key, ours, theirs in zip(KEYS, key_of(run.settings), key_of(found.settings), strict=True)
+        if ours != theirs
+    ]
     if unlike:
         notes.append(f"{run.name} has no Δ: its reference was scored otherwise ({', '.join(unlike)})")
         return None

@@ -41,9 +41,15 @@ def draw_figures(
     if folder is None:
         return
     from speech_ifeval.analysis.kept_results import read_result
+    from speech_ifeval.analysis.ranking import KEYS, key_of
     from speech_ifeval.analysis.scored_runs import read_summaries
     from speech_ifeval.cli.output import say_plainly
     from speech_ifeval.report.papers import write_figures
 
-    written = write_figures(folder, read_summaries(runs, scoring), [read_result(path) for path in results])
+    summaries = read_summaries(runs, scoring)
+    keys = [key_of(summary.settings) for _, summary in summaries]
+    unlike = [name for at, name in enumerate(KEYS) if len({key[at] for key in keys}) > 1]
+    if unlike:
+        say_plainly(f"the runs stand side by side, and cannot be compared: they differ in {', '.join(unlike)}")
+    written = write_figures(folder, summaries, [read_result(path) for path in results])
     say_plainly(f"Written: {len(written)} files in {folder}")
