@@ -39,7 +39,7 @@ def test_figures_of_runs_and_of_printed_results(runs: list[Path], tmp_path: Path
     for name, result in (("sweep", SWEEP), ("wording", WORDING)):
         (tmp_path / f"{name}.json").write_bytes(msgspec.json.encode(result))
     done = invoke(
-        "figures", *runs, tmp_path / "sweep.json", tmp_path / "wording.json", "--figures", tmp_path / "out"
+        "figures", runs[0], tmp_path / "sweep.json", tmp_path / "wording.json", "--figures", tmp_path / "out"
     )
     assert done.code == 0
     drawn = {path.stem for path in (tmp_path / "out").glob("*.pdf")}
