@@ -13,7 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speech_ifeval.analysis.citation.citing import cite
     from speech_ifeval.analysis.diagnosis.diagnosing import diagnose
+    from speech_ifeval.analysis.ranking import leaderboard
+    from speech_ifeval.analysis.reproduction.reproducing import reproduce
     from speech_ifeval.analysis.wording import wording_effects
     from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
     from speech_ifeval.benchmarks.selection import Selection
@@ -48,12 +51,15 @@ if TYPE_CHECKING:
     from speech_ifeval.pipeline.stream import score_stream
     from speech_ifeval.records import Constraint, Item, Judgement, Response, Verdict
     from speech_ifeval.results import (
+        Citation,
         Comparison,
         Diagnosis,
         Estimate,
         Isolation,
         Ladder,
+        Leaderboard,
         Rate,
+        Reproduction,
         Summary,
         Sweep,
         WordingEffects,
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Asking": "pipeline.asking",
     "Benchmark": "benchmarks",
+    "Citation": "results",
     "Comparison": "results",
     "Compiled": "constraints",
     "Conditions": "pipeline.generating",
@@ -77,12 +84,14 @@ _HOMES = {
     "Item": "records",
     "Judgement": "records",
     "Ladder": "results",
+    "Leaderboard": "results",
     "MismatchError": "errors",
     "MissingExtraError": "errors",
     "Model": "models",
     "ModelError": "errors",
     "OutputError": "errors",
     "Rate": "results",
+    "Reproduction": "results",
     "Request": "models",
     "Response": "records",
     "Run": "job",
@@ -96,6 +105,7 @@ _HOMES = {
     "Verdict": "records",
     "WordingEffects": "results",
     "adapter": "models",
+    "cite": "analysis.citation.citing",
     "compare": "pipeline.comparing",
     "compile": "constraints",
     "constraint": "constraints",
@@ -105,8 +115,10 @@ _HOMES = {
     "find_defects": "benchmarks",
     "isolate": "experiments.isolating",
     "ladder": "experiments.laddering",
+    "leaderboard": "analysis.ranking",
     "load_benchmark": "benchmarks",
     "open_model": "models",
+    "reproduce": "analysis.reproduction.reproducing",
     "score": "pipeline.scoring",
     "score_stream": "pipeline.stream",
     "split_thoughts": "constraints",
@@ -117,6 +129,7 @@ _HOMES = {
 __all__ = [
     "Asking",
     "Benchmark",
+    "Citation",
     "Comparison",
     "Compiled",
     "Conditions",
@@ -132,12 +145,14 @@ __all__ = [
     "Item",
     "Judgement",
     "Ladder",
+    "Leaderboard",
     "MismatchError",
     "MissingExtraError",
     "Model",
     "ModelError",
     "OutputError",
     "Rate",
+    "Reproduction",
     "Request",
     "Response",
     "Run",
@@ -151,6 +166,7 @@ __all__ = [
     "Verdict",
     "WordingEffects",
     "adapter",
+    "cite",
     "compare",
     "compile",
     "constraint",
@@ -160,8 +176,10 @@ __all__ = [
     "find_defects",
     "isolate",
     "ladder",
+    "leaderboard",
     "load_benchmark",
     "open_model",
+    "reproduce",
     "score",
     "score_stream",
     "split_thoughts",

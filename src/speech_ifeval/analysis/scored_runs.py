@@ -17,7 +17,7 @@ from speech_ifeval.metrics.paired import difference
 from speech_ifeval.metrics.summaries import arrays, category_groups
 from speech_ifeval.models.recorded import read_responses
 from speech_ifeval.pipeline.answers import answers_of
-from speech_ifeval.pipeline.comparing import load_scored
+from speech_ifeval.pipeline.comparing import load_scored, names_of, refuse_doubles, scoring_of
 from speech_ifeval.pipeline.judging import choose_judge, kept_judge
 from speech_ifeval.records import Response, Verdict
 from speech_ifeval.results import Difference, Summary
@@ -58,7 +58,30 @@ def read_summary(folder: Path) -> Summary:
     Raises:
         DataError: there is none, or none that can be read.
     """
-    path = folder / SUMMARY
+    return _summary_at(folder / SUMMARY)
+
+
+def read_summaries(folders: Sequence[Path], scoring: str | None = None) -> list[tuple[str, Summary]]:
+    """Read the summaries of several runs back, each with a name that no other of them has.
+
+    Args:
+        folders: run directories.
+        scoring: which scoring, where one holds several, as `compare` takes it.
+
+    Raises:
+        UsageError: no scored run at a path, several scorings to choose from, or a path named twice.
+        DataError: a summary cannot be read.
+    """
+    refuse_doubles(folders)
+    read = [_summary_at(folder / f"summary.{scoring_of(folder, scoring)}.json") for folder in folders]
+    # The directory tells runs of one model apart, as everywhere where runs stand side by side.
+    named = [
+        msgspec.structs.replace(one, name=folder.resolve().name) for folder, one in zip(folders, read, strict=True)
+    ]
+    return list(zip(names_of(folders, named), read, strict=True))
+
+
+def _summary_at(path: Path) -> Summary:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Summary)
     except OSError:

@@ -11,15 +11,19 @@ from speech_ifeval.cli import (
     annotate_command,
     build_command,
     check_benchmark_command,
+    cite_command,
     compare_command,
     constraints_command,
     diagnose_command,
     fetch_command,
+    figures_command,
     isolation_command,
     judge_agreement_command,
     lab_command,
     ladder_command,
+    leaderboard_command,
     models_command,
+    reproduce_command,
     run_command,
     score_command,
     sensitivity_command,
@@ -62,6 +66,10 @@ app.command("run")(guarded(run_command.run_command))
 app.command("models")(guarded(models_command.models_command))
 app.command("score")(guarded(score_command.score_command))
 app.command("compare")(guarded(compare_command.compare_command))
+app.command("leaderboard")(guarded(leaderboard_command.leaderboard_command))
+app.command("figures")(guarded(figures_command.figures_command))
+app.command("reproduce")(guarded(reproduce_command.reproduce_command))
+app.command("cite")(guarded(cite_command.cite_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
 app.command("sweep")(guarded(sweep_command.sweep_command))
 app.command("ladder")(guarded(ladder_command.ladder_command))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.figures_option import Figures
 from speech_ifeval.cli.finished_options import Scoring
 
 
@@ -22,18 +23,22 @@ def compare_command(
         ),
     ] = None,
     scoring: Scoring = None,
+    figures: Figures = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Compare scored runs side by side: paired differences of IFrate and Δ, rank intervals, flipped items."""
+    from speech_ifeval.cli.figures_option import check_figures, draw_figures
     from speech_ifeval.cli.output import progress_bar
     from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.pipeline.comparing import compare
     from speech_ifeval.report.comparison_tables import comparison_markdown, comparison_view
 
     check_form(as_json, markdown)
+    check_figures(figures)
     with progress_bar("comparing") as progress:
         comparison = compare(runs, references=reference or [], scoring=scoring, progress=progress)
+    draw_figures(figures, runs, scoring=scoring)
     show(
         comparison,
         as_json=as_json,

@@ -18,15 +18,15 @@ _Pair = tuple[int, int]
 
 def compare_runs(
     runs: Sequence[ScoredRun],
-    references: Sequence[ScoredRun] | None,
+    references: Sequence[ScoredRun | None] | None,
     notes: Sequence[str],
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare runs on the same items.
 
     Args:
-        runs: two or more scored runs.
-        references: one for each run, or None: then Δ is left out.
+        runs: scored runs; one alone has no rank.
+        references: one for each run, None for one without, or None for all: then Δ is left out.
         notes: what is to be said of the runs beside their figures.
         progress: called with (done, all) as runs and their pairs are gone through.
     """
@@ -39,23 +39,25 @@ def compare_runs(
 
     clips = ClipIndex()
     groups = [category_groups(run.verdicts, clips) for run in runs]
-    their_groups = None if references is None else [category_groups(run.verdicts, clips) for run in references]
+    against_whom = references or [None] * len(runs)
+    their_groups = [None if run is None else category_groups(run.verdicts, clips) for run in against_whom]
     figures = [ifrate(one) for one in groups]
     complete = all(figure.value is not None for figure in figures)
-    ranks = rank_intervals([arrays(one) for one in groups]) if complete else None
+    ranks = rank_intervals([arrays(one) for one in groups]) if complete and len(runs) > 1 else None
     compared = []
     for index, run in enumerate(runs):
         advance()
         forgetting = points = None
         wide = False
-        if their_groups is not None:
-            forgetting, points = against(groups[index], their_groups[index])
-            wide = is_wide(ifrate(their_groups[index]))
+        reference, theirs = against_whom[index], their_groups[index]
+        if theirs is not None:
+            forgetting, points = against(groups[index], theirs)
+            wide = is_wide(ifrate(theirs))
         compared.append(
             ComparedRun(
                 name=run.name,
                 signature=run.signature(),
-                reference=None if references is None else references[index].name,
+                reference=None if reference is None else reference.name,
                 reference_wide=wide,
                 ifrate=figures[index],
                 forgetting=forgetting,
@@ -71,7 +73,7 @@ def compare_runs(
         schema_version=SCHEMA_VERSION,
         runs=compared,
         pairs=_pairs(compared, groups, their_groups, flips, advance),
-        family=_family(len(runs), references is not None),
+        family=_family(len(runs), sum(run.forgetting is not None for run in compared) > 1),
         flips=flips,
         notes=[*notes, *([] if complete else ["no ranks: a run has no IFrate"])],
     )
@@ -79,6 +81,8 @@ def compare_runs(
 
 def _family(runs: int, with_references: bool) -> str:
     pairs = runs * (runs - 1) // 2
+    if not pairs:
+        return "One run alone: nothing is tested"
     apart = " of IFrate, and apart from them over those of Δ" if with_references else " of IFrate"
     return f"p (Holm) is adjusted over the {pairs} pairwise difference{'s' if pairs > 1 else ''}{apart}"
 
@@ -86,7 +90,7 @@ def _family(runs: int, with_references: bool) -> str:
 def _pairs(
     compared: Sequence[ComparedRun],
     groups: list[_Groups],
-    their_groups: list[_Groups] | None,
+    their_groups: list[_Groups | None],
     flips: Sequence[Flip],
     advance: Callable[[], None],
 ) -> list[ComparedPair]:
@@ -99,8 +103,7 @@ def _pairs(
 
     rate = _differences(names, [run.ifrate for run in compared], of_ifrate)
     forgetting: dict[_Pair, Difference] = {}
-    if their_groups is not None:
-        theirs = their_groups
+    if any(one is not None for one in their_groups):
 
         def of_forgetting(pairs: Sequence[_Pair]) -> Iterable[paired.Difference]:
             # Only runs that are in a pair: the others may have no figure.
@@ -108,7 +111,7 @@ def _pairs(
             place = {index: at for at, index in enumerate(used)}
             return paired.forgetting_differences(
                 [arrays(groups[index]) for index in used],
-                [arrays(theirs[index]) for index in used],
+                [arrays(their_groups[index] or []) for index in used],
                 [(place[second], place[first]) for first, second in pairs],
             )
 

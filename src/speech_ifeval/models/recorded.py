@@ -286,6 +286,14 @@ def benchmark_answered(path: str) -> str:
     """
     if path.startswith("example:"):
         return "example"
-    run = Path(path)
+    return answers_shipped(Path(path)) or DEFAULT
+
+
+def answers_shipped(run: Path) -> str | None:
+    """Return the name of the shipped benchmark that a run directory answers, by its own word; None for others.
+
+    >>> answers_shipped(Path("nowhere")) is None
+    True
+    """
     named = _described(run).benchmark if is_run(run) else None
-    return next((name for name in SHIPPED if named is not None and named.startswith(f"{name}-")), DEFAULT)
+    return next((name for name in SHIPPED if named is not None and named.startswith(f"{name}-")), None)

@@ -16,7 +16,7 @@ from speech_ifeval.errors import DataError, MismatchError, UsageError
 from speech_ifeval.metrics.comparisons import compare_runs
 from speech_ifeval.metrics.summaries import ScoredRun
 from speech_ifeval.records import Verdict
-from speech_ifeval.results import Comparison, TaskLevel
+from speech_ifeval.results import Comparison, Summary, TaskLevel
 from speech_ifeval.runs import whole_lines
 
 
@@ -29,9 +29,9 @@ _TASK = msgspec.json.Decoder(_TaskOnly)
 MOST_RUNS = 20
 REFERENCE_FOLDER = "reference"
 # Runs that differ in one of these answer other questions; in the others they are compared, and it is said.
-_MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "subset")
+MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "subset")
 _NOT_SHOWN = ("schema_version", "responses", "judgements", "name", "pairs")
-_SHOULD_AGREE = ("judge", "detector", "version")
+SHOULD_AGREE = ("judge", "detector", "version")
 
 
 def compare(
@@ -63,12 +63,21 @@ def compare(
     """
     if not 2 <= len(runs) <= MOST_RUNS:
         raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, found {len(runs)}")
-    if len({path.resolve() for path in runs}) < len(runs):
-        raise UsageError("the same run directory is named twice; name each once")
-    scored = _told_apart(runs, [load_scored(path, scoring) for path in runs])
+    refuse_doubles(runs)
+    scored = told_apart(runs, [load_scored(path, scoring) for path in runs])
     against, notes = _references(runs, references, scoring)
     notes += check_agreement([*zip(runs, scored, strict=True), *(against or [])])
     return compare_runs(scored, None if against is None else [run for _, run in against], notes, progress)
+
+
+def refuse_doubles(runs: Sequence[Path]) -> None:
+    """Refuse a run directory that is named twice.
+
+    Raises:
+        UsageError: one is.
+    """
+    if len({path.resolve() for path in runs}) < len(runs):
+        raise UsageError("the same run directory is named twice; name each once")
 
 
 def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
@@ -78,13 +87,7 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
         UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
         DataError: a file is broken; the message starts with ``file:line:``.
     """
-    labels = sorted(
-        path.name.removeprefix("verdicts.").removesuffix(".manifest.json")
-        for path in folder.glob("verdicts.*.manifest.json")
-    )
-    if not labels:
-        raise UsageError(f"no scored run at {str(folder)!r}: score the responses first with `speech-ifeval score`")
-    label = _chosen(folder, labels, scoring)
+    label = scoring_of(folder, scoring)
     settings = _manifest(folder / f"verdicts.{label}.manifest.json")
     path = folder / f"verdicts.{label}.jsonl"
     verdicts = [
@@ -109,6 +112,21 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings), task=task)
 
 
+def scoring_of(folder: Path, scoring: str | None = None) -> str:
+    """Return the name of the one scoring of a run directory that is meant: that of its files.
+
+    Raises:
+        UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
+    """
+    labels = sorted(
+        path.name.removeprefix("verdicts.").removesuffix(".manifest.json")
+        for path in folder.glob("verdicts.*.manifest.json")
+    )
+    if not labels:
+        raise UsageError(f"no scored run at {str(folder)!r}: score the responses first with `speech-ifeval score`")
+    return _chosen(folder, labels, scoring)
+
+
 def _task(path: Path) -> TaskLevel | None:
     """The task level as it was summarised: replies and judgements are not read again."""
     if not path.is_file():  # a reference has no summary of its own
@@ -121,15 +139,20 @@ def _task(path: Path) -> TaskLevel | None:
         ) from None
 
 
-def _told_apart(paths: Sequence[Path], runs: list[ScoredRun]) -> list[ScoredRun]:
+def told_apart(paths: Sequence[Path], runs: Sequence[ScoredRun]) -> list[ScoredRun]:
     """Name runs of the same name by so much of their paths that no two are alike."""
+    return [replace(run, name=name) for run, name in zip(runs, names_of(paths, runs), strict=True)]
+
+
+def names_of(paths: Sequence[Path], runs: Sequence[ScoredRun] | Sequence[Summary]) -> list[str]:
+    """Return a name for each run, no two alike: its own, or so much of its path as is needed."""
     names = [run.name for run in runs]
     parts = 1
     while len(set(names)) < len(names):
         parts += 1
         longer = ["/".join(path.resolve().parts[-parts:]) for path in paths]
         names = [more if names.count(name) > 1 else name for name, more in zip(names, longer, strict=True)]
-    return [replace(run, name=name) for run, name in zip(runs, names, strict=True)]
+    return names
 
 
 def _chosen(folder: Path, labels: list[str], scoring: str | None) -> str:
@@ -201,7 +224,7 @@ def check_agreement(runs: Sequence[tuple[Path, ScoredRun]]) -> list[str]:
     first_path, first = runs[0]
     notes: dict[str, None] = {}
     for path, run in runs[1:]:
-        differing = [key for key in _MUST_AGREE if run.settings.get(key) != first.settings.get(key)]
+        differing = [key for key in MUST_AGREE if run.settings.get(key) != first.settings.get(key)]
         if differing:
             what = "; ".join(
                 f"{key}: {first.settings.get(key)!r} against {run.settings.get(key)!r}" for key in differing
@@ -210,7 +233,7 @@ def check_agreement(runs: Sequence[tuple[Path, ScoredRun]]) -> list[str]:
                 f"{first_path} and {path} cannot be compared ({what}); score both on the same benchmark with the "
                 "same options"
             )
-        for key in _SHOULD_AGREE:
+        for key in SHOULD_AGREE:
             ours, theirs = str(first.settings.get(key)), str(run.settings.get(key))
             if ours != theirs and ours.startswith("replay-") and theirs.startswith("replay-"):
                 notes["judge replies were recorded run by run, and do not say which judge wrote them"] = None

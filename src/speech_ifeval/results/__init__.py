@@ -1,6 +1,7 @@
 """What is concluded from verdicts: estimates, summaries, comparisons. Frozen; unknown fields are refused."""
 
 from speech_ifeval.results.agreement import Disagreement, JudgeAgreement, JudgedChange, UseAgreement
+from speech_ifeval.results.citation import BibEntry, Citation, Cited
 from speech_ifeval.results.comparison import ComparedPair, ComparedRun, Comparison, Difference, Flip
 from speech_ifeval.results.diagnosis import (
     CleanCheck,
@@ -21,6 +22,24 @@ from speech_ifeval.results.isolation import (
     WordErrorContrast,
 )
 from speech_ifeval.results.ladder import Ladder, Rung
+from speech_ifeval.results.leaderboard import Apart, Leaderboard, LeaderboardGroup, Ranked, Unranked
+from speech_ifeval.results.published import (
+    PublishedBlock,
+    PublishedFigures,
+    PublishedRow,
+    PublishedScale,
+    PublishedSource,
+    PublishedSystem,
+    PublishedTask,
+    Recomputed,
+)
+from speech_ifeval.results.reproduction import (
+    MissingSystem,
+    ReproducedCell,
+    ReproducedSystem,
+    Reproduction,
+    ScaledModel,
+)
 from speech_ifeval.results.sensitivity import Behaviour, ChangedAnswers, Sensitivity, WordErrorChange
 from speech_ifeval.results.summary import (
     AnswerChange,
@@ -48,9 +67,13 @@ from speech_ifeval.results.wording import (
 __all__ = [
     "AnswerChange",
     "AnswerRate",
+    "Apart",
     "Behaviour",
+    "BibEntry",
     "Carried",
     "ChangedAnswers",
+    "Citation",
+    "Cited",
     "CleanCheck",
     "CodeTest",
     "ComparedPair",
@@ -73,10 +96,26 @@ __all__ = [
     "JudgedChange",
     "KindDifference",
     "Ladder",
+    "Leaderboard",
+    "LeaderboardGroup",
+    "MissingSystem",
     "PairedChange",
+    "PublishedBlock",
+    "PublishedFigures",
+    "PublishedRow",
+    "PublishedScale",
+    "PublishedSource",
+    "PublishedSystem",
+    "PublishedTask",
+    "Ranked",
     "Rate",
+    "Recomputed",
     "Reference",
+    "ReproducedCell",
+    "ReproducedSystem",
+    "Reproduction",
     "Rung",
+    "ScaledModel",
     "Sensitivity",
     "SharedEffects",
     "Summary",
@@ -86,6 +125,7 @@ __all__ = [
     "TaskGroup",
     "TaskLevel",
     "UnmadeCheck",
+    "Unranked",
     "UseAgreement",
     "WordErrorChange",
     "WordErrorContrast",

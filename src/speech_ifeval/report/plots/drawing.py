@@ -14,7 +14,8 @@ from speech_ifeval.runs import writing
 FORMATS = (".svg", ".pdf", ".png")
 # Okabe & Ito (2008), Color Universal Design: told apart by all common kinds of colour vision, and in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_COLUMN = 3.4  # inches: the width of a column in a two-column paper
+COLUMN = 3.4  # inches: the width of a column in a two-column paper
+PAGE = 7.0  # and of both
 HIGH = 2.4
 _SETTINGS: dict[Any, Any] = {
     "font.size": 8,
@@ -25,6 +26,16 @@ _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "speech-ifeval",  # the same figure is the same file
     "pdf.fonttype": 42,
     "text.parse_math": False,  # a name with dollars is a name
+}
+# STIX has the shapes of Times and comes with matplotlib, so that a figure is the same on every machine.
+PAPER: dict[Any, Any] = {
+    "font.family": ["STIXGeneral", "DejaVu Serif"],
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.1,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
 }
 
 
@@ -68,11 +79,54 @@ def panels(path: Path, heights: Sequence[float], *, share: bool = True) -> Itera
     from matplotlib.figure import Figure
 
     with rc_context(_SETTINGS):
-        figure = Figure(figsize=(_COLUMN, sum(heights)), layout="constrained")
+        figure = Figure(figsize=(COLUMN, sum(heights)), layout="constrained")
         grid = {"height_ratios": heights}
         yield figure.subplots(len(heights), 1, sharex=share, squeeze=False, gridspec_kw=grid)[:, 0]
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Without a date the same figure is the same file.
-            metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-            figure.savefig(path, dpi=200, metadata=metadata)
+        _save(figure, path, 200)
+
+
+@contextmanager
+def grid(
+    paths: Sequence[Path], width: float, heights: Sequence[float], columns: int = 1, *, share: bool = True
+) -> Iterator[Any]:
+    """Give panels in rows and columns, and write the one figure to every path at the end.
+
+    Args:
+        paths: whose ends name the formats.
+        width: of the whole, in inches; `COLUMN` or `PAGE`.
+        heights: of the rows, in inches.
+        columns: how many panels stand side by side.
+        share: whether all panels have the same axes.
+
+    Raises:
+        UsageError, MissingExtraError: as `check_figure`.
+        OutputError: a file cannot be written.
+    """
+    for path in paths:
+        check_figure(path)
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_SETTINGS | PAPER):
+        figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+        ratios = {"height_ratios": heights}
+        yield figure.subplots(len(heights), columns, sharex=share, sharey=share, squeeze=False, gridspec_kw=ratios)
+        for path in paths:
+            _save(figure, path, 300)
+
+
+@contextmanager
+def as_in_papers() -> Iterator[None]:
+    """Draw in the fonts of a paper what is drawn inside."""
+    from matplotlib import rc_context
+
+    with rc_context(PAPER):
+        yield
+
+
+def _save(figure: Any, path: Path, dpi: int) -> None:
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Without a date the same figure is the same file.
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        figure.savefig(path, dpi=dpi, metadata=metadata)

@@ -1,0 +1,1 @@
+"""How to cite a run: what it rests on, and how it was made."""
