@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Scoring
+
 
 def figures_command(
     sources: Annotated[
@@ -20,13 +22,7 @@ def figures_command(
     figures: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the figures and tables.")] = Path(
         "figures"
     ),
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    scoring: Scoring = None,
 ) -> None:
     """Draw figures for a paper (SVG, PDF, PNG), with tables in LaTeX and Markdown beside them.
 

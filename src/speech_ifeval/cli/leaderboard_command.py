@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from speech_ifeval.cli.figures_option import Figures
+from speech_ifeval.cli.finished_options import Scoring
 
 
 def leaderboard_command(
@@ -24,13 +25,7 @@ def leaderboard_command(
             "RUN/reference where there is one."
         ),
     ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    scoring: Scoring = None,
     published: Annotated[
         bool, typer.Option(help="Show the published rows in a block of their own, below the runs.")
     ] = True,
@@ -47,13 +42,13 @@ def leaderboard_command(
     """
     from speech_ifeval.analysis.ranking import leaderboard
     from speech_ifeval.cli.figures_option import check_figures, draw_figures
-    from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
+    from speech_ifeval.cli.output import progress_bar
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.errors import UsageError
     from speech_ifeval.report.leaderboard_tables import leaderboard_markdown, leaderboard_view
     from speech_ifeval.runs import write_text
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     if not runs and not published:
         raise UsageError(
             "expected runs, or the published rows, found neither; name runs or leave --no-published out"
@@ -71,9 +66,4 @@ def leaderboard_command(
         write_text(html, leaderboard_html(board))
     if runs:
         draw_figures(figures, runs, scoring=scoring)
-    if as_json:
-        print_json(board)
-    elif markdown:
-        print_text(leaderboard_markdown(board))
-    else:
-        print_view(*leaderboard_view(board))
+    show(board, as_json=as_json, markdown=markdown, view=leaderboard_view, written=leaderboard_markdown)

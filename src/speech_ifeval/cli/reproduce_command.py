@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Scoring
+
 
 class PublishedTable(StrEnum):
     """What was published and can be set beside runs at hand."""
@@ -26,13 +28,7 @@ def reproduce_command(
             "files that `sweep --json` printed.",
         ),
     ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    scoring: Scoring = None,
     seconds_per_answer: Annotated[
         float | None,
         typer.Option(
@@ -48,16 +44,9 @@ def reproduce_command(
     time of an answer is known.
     """
     from speech_ifeval.analysis.reproduction.reproducing import reproduce
-    from speech_ifeval.cli.output import print_json, print_text, print_view
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.report.reproduction_tables import reproduction_markdown, reproduction_view
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     found = reproduce(table.value, runs or [], scoring=scoring, seconds_per_answer=seconds_per_answer)
-    if as_json:
-        print_json(found)
-    elif markdown:
-        print_text(reproduction_markdown(found))
-    else:
-        print_view(*reproduction_view(found))
+    show(found, as_json=as_json, markdown=markdown, view=reproduction_view, written=reproduction_markdown)
