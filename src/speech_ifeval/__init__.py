@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelError,
         OutputError,
+        RefutedError,
         RunInterruptedError,
         SpeechIFEvalError,
         UsageError,
@@ -54,10 +55,14 @@ if TYPE_CHECKING:
         Isolation,
         Ladder,
         Rate,
+        Submitted,
         Summary,
         Sweep,
+        Verification,
         WordingEffects,
     )
+    from speech_ifeval.submission.packing import submit
+    from speech_ifeval.submission.verifying import verify
 
 _HOMES = {
     "Asking": "pipeline.asking",
@@ -83,6 +88,7 @@ _HOMES = {
     "ModelError": "errors",
     "OutputError": "errors",
     "Rate": "results",
+    "RefutedError": "errors",
     "Request": "models",
     "Response": "records",
     "Run": "job",
@@ -90,10 +96,12 @@ _HOMES = {
     "Scoring": "pipeline.scoring",
     "Selection": "benchmarks.selection",
     "SpeechIFEvalError": "errors",
+    "Submitted": "results",
     "Summary": "results",
     "Sweep": "results",
     "UsageError": "errors",
     "Verdict": "records",
+    "Verification": "results",
     "WordingEffects": "results",
     "adapter": "models",
     "compare": "pipeline.comparing",
@@ -110,7 +118,9 @@ _HOMES = {
     "score": "pipeline.scoring",
     "score_stream": "pipeline.stream",
     "split_thoughts": "constraints",
+    "submit": "submission.packing",
     "sweep": "experiments.sweeping",
+    "verify": "submission.verifying",
     "wording_effects": "analysis.wording",
 }
 
@@ -138,6 +148,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Rate",
+    "RefutedError",
     "Request",
     "Response",
     "Run",
@@ -145,10 +156,12 @@ __all__ = [
     "Scoring",
     "Selection",
     "SpeechIFEvalError",
+    "Submitted",
     "Summary",
     "Sweep",
     "UsageError",
     "Verdict",
+    "Verification",
     "WordingEffects",
     "adapter",
     "compare",
@@ -165,7 +178,9 @@ __all__ = [
     "score",
     "score_stream",
     "split_thoughts",
+    "submit",
     "sweep",
+    "verify",
     "wording_effects",
 ]
 

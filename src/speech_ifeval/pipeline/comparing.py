@@ -78,13 +78,7 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
         UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
         DataError: a file is broken; the message starts with ``file:line:``.
     """
-    labels = sorted(
-        path.name.removeprefix("verdicts.").removesuffix(".manifest.json")
-        for path in folder.glob("verdicts.*.manifest.json")
-    )
-    if not labels:
-        raise UsageError(f"no scored run at {str(folder)!r}: score the responses first with `speech-ifeval score`")
-    label = _chosen(folder, labels, scoring)
+    label = scoring_label(folder, scoring)
     settings = _manifest(folder / f"verdicts.{label}.manifest.json")
     path = folder / f"verdicts.{label}.jsonl"
     verdicts = [
@@ -107,6 +101,30 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     name = str(settings.get("name", own_name)) if own_name == REFERENCE_FOLDER else own_name
     task = _task(folder / f"summary.{label}.json")
     return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings), task=task)
+
+
+def scoring_labels(folder: Path) -> list[str]:
+    """Return the names of the scorings that a run directory holds, sorted.
+
+    Raises:
+        UsageError: it holds none.
+    """
+    labels = sorted(
+        path.name.removeprefix("verdicts.").removesuffix(".manifest.json")
+        for path in folder.glob("verdicts.*.manifest.json")
+    )
+    if not labels:
+        raise UsageError(f"no scored run at {str(folder)!r}: score the responses first with `speech-ifeval score`")
+    return labels
+
+
+def scoring_label(folder: Path, scoring: str | None = None) -> str:
+    """Return the name of the one scoring that is meant, as `compare` takes it.
+
+    Raises:
+        UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
+    """
+    return _chosen(folder, scoring_labels(folder), scoring)
 
 
 def _task(path: Path) -> TaskLevel | None:

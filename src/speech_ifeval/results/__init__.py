@@ -34,6 +34,7 @@ from speech_ifeval.results.summary import (
     TaskLevel,
 )
 from speech_ifeval.results.sweep import Sweep, SweepPoint, SweptReference
+from speech_ifeval.results.verification import Claim, Contradiction, Submitted, Verification
 from speech_ifeval.results.wording import (
     Deviation,
     SharedEffects,
@@ -51,11 +52,13 @@ __all__ = [
     "Behaviour",
     "Carried",
     "ChangedAnswers",
+    "Claim",
     "CleanCheck",
     "CodeTest",
     "ComparedPair",
     "ComparedRun",
     "Comparison",
+    "Contradiction",
     "Contrast",
     "Deviation",
     "Diagnosis",
@@ -79,6 +82,7 @@ __all__ = [
     "Rung",
     "Sensitivity",
     "SharedEffects",
+    "Submitted",
     "Summary",
     "Sweep",
     "SweepPoint",
@@ -87,6 +91,7 @@ __all__ = [
     "TaskLevel",
     "UnmadeCheck",
     "UseAgreement",
+    "Verification",
     "WordErrorChange",
     "WordErrorContrast",
     "WordedConstraint",
