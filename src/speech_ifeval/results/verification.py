@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from speech_ifeval.errors import RefutedError
+from speech_ifeval.results.showing import Shown
 
 SHOWN_CONTRADICTIONS = 20
 
 
-class Submitted(Struct, frozen=True, forbid_unknown_fields=True):
+class Submitted(Shown, frozen=True, forbid_unknown_fields=True):
     """A run that was packed into a file.
 
     Attributes:
@@ -69,7 +70,7 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True):
     contradictions: tuple[Contradiction, ...] = ()
 
 
-class Verification(Struct, frozen=True, forbid_unknown_fields=True):
+class Verification(Shown, frozen=True, forbid_unknown_fields=True):
     """What holds of a submission.
 
     Attributes:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
+import msgspec
+
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import DataError, SpeechIFEvalError
 from speech_ifeval.judges import Judged, use_of
@@ -52,9 +54,8 @@ def check_submission(submission: Submission, benchmark: Benchmark | None) -> Ver
         MissingExtraError: a constraint needs an optional package.
     """
     header, summary = submission.header, submission.summary
-    items = list({item.id: item for item in reversed(submission.items)}.values())[::-1]
     claims = [_files(submission), _items(submission)]
-    found = check_benchmark(header.benchmark, items, benchmark)
+    found = check_benchmark(header.benchmark, _sound(submission.items), benchmark)
     claims.append(found.claim)
     scoring = _scoring(header.scoring)
     sides = [_side("", submission.run, found.benchmark, scoring, with_task=found.whole)]
@@ -125,6 +126,17 @@ def _items(submission: Submission) -> Claim:
                 yield contradiction(item.id, f"the twin {item.twin}, which names it", "none")
 
     return claim("items", f"{len(submission.items)} items with ids of their own", wrong())
+
+
+def _sound(items: list[own.PackedItem]) -> list[own.PackedItem]:
+    """The items that can be scored whatever is wrong with them: the first of each id, and twins that are there."""
+    by_id: dict[str, own.PackedItem] = {}
+    for item in items:
+        by_id.setdefault(item.id, item)
+    return [
+        item if item.twin is None or item.twin in by_id else msgspec.structs.replace(item, twin=None)
+        for item in by_id.values()
+    ]
 
 
 def _side(label: str, packed: PackedSide, benchmark: Benchmark, scoring: Scoring, *, with_task: bool) -> _Side:

@@ -184,7 +184,7 @@ class _Packing:
         if judgements and side.judge_details:
             details = anonymous_document({**side.judge_details})
             details.pop(SEAL, None)  # a hash of judgements that hold what is withheld here
-            members[own.JUDGE] = own.encoded(details)
+            members |= {own.JUDGE: own.encoded(details)} if details else {}
         return members
 
     def _count(self, before: list[Any], after: list[Any]) -> None:
