@@ -65,14 +65,16 @@ def test_columns_have_one_type_whatever_is_missing(run: Run, kind: Any) -> None:
 
 
 def test_what_is_unscored_is_missing(tmp_path: Path) -> None:
-    rows = [{"id": "closed-ended/0000", "response": None, "error": "no reply"}]
+    failed = {"id": "closed-ended/0000", "response": None, "error": "no reply"}
+    rows = [failed, {"id": "closed-ended/0001", "response": "yes"}]
     scoring = Scoring(judge="none")
     made = evaluate(f"replay:{write_rows(tmp_path / 'mine.jsonl', rows)}", benchmark="example",
                     output_dir=tmp_path / "run", scoring=scoring)  # fmt: skip
     frame = made.to_frame()
-    assert frame["followed"].isna().all()
+    assert frame["followed"].count() == 1
     assert frame["reference_followed"].isna().all()
-    assert made.to_frame("responses")["error"].tolist()[:1] == ["no reply"]
+    said = made.to_frame("responses").set_index("id")
+    assert said.loc["closed-ended/0000", "error"] == "no reply"
 
 
 @pytest.mark.parametrize("kind", COLUMNS)

@@ -100,7 +100,7 @@ def test_a_reply_too_many_or_too_few_is_told(tmp_path: Path) -> None:
     one = judged(tmp_path, "reasoning", [YES])
     token = token_in(one.messages)
     with pytest.raises(CallError, match="1 more replies"):
-        reread(replace(one, earlier_replies=(YES,)), REPLY, REPLY, token)
+        reread(replace(one, earlier_replies=(str(one.judge_reply),)), REPLY, REPLY, token)
     found = reread(replace(one, verdicts=(True, True)), REPLY, REPLY, token)
     assert found is not None
     assert found.verdict is None

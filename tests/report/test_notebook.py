@@ -40,7 +40,7 @@ def test_every_result_with_a_view_shows_itself() -> None:
 
 
 def test_figures_alone_show_themselves() -> None:
-    assert '<td style="text-align:right">88.99</td>' in Estimate(88.99, 87.1, 90.6, 1533, 0)._repr_html_()
+    assert ">88.99</td>" in Estimate(88.99, 87.1, 90.6, 1533, 0)._repr_html_()
     assert ">781/933<" in Rate(781, 933, 0, 83.71, 81.2, 85.9)._repr_html_()
 
 

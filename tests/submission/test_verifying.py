@@ -249,6 +249,16 @@ def test_without_its_judgements_a_run_is_refused(packed: Path, tmp_path: Path) -
     assert "verdicts" in refuted(verify(write(tmp_path / "forged.zip", members, mended=True)))
 
 
+def test_a_verdict_of_a_judge_without_its_words_is_not_taken_on_trust(packed: Path, tmp_path: Path) -> None:
+    def silenced(found: list[dict[str, Any]]) -> None:
+        found[0]["judgement"]["judge_reply"] = None
+
+    members = with_rows(members_of(packed), "run/judgements.jsonl", silenced)
+    claim = claims(verify(write(tmp_path / "forged.zip", members, mended=True)))["judgements"]
+    assert "1 not checked: nothing tells how they came about" in claim.detail
+    assert claim.holds is False  # it is named by its words, too
+
+
 def test_another_version_of_a_verifier_is_named(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = checking.verifier_versions
     monkeypatch.setattr(

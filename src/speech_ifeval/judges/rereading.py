@@ -7,7 +7,7 @@ from itertools import count
 
 from speech_ifeval.endpoints import CallError
 from speech_ifeval.judges.cache import Said
-from speech_ifeval.judges.interface import Question
+from speech_ifeval.judges.interface import CALL_FAILED, Question
 from speech_ifeval.judges.language_judge import judged_by
 from speech_ifeval.judges.replay import judgement_of_reply
 from speech_ifeval.judges.wording import CUT_OFF, UNREADABLE, Sent
@@ -16,6 +16,8 @@ from speech_ifeval.records import Judgement, Message
 
 def reread(judgement: Judgement, response: str, answer: str, token: str | None) -> Judgement | None:
     """Return the judgement that follows from a judge's words; None where there are no words to read.
+
+    Where a call failed nothing follows, whatever was said before.
 
     Args:
         judgement: as it was recorded.
@@ -27,6 +29,8 @@ def reread(judgement: Judgement, response: str, answer: str, token: str | None) 
     >>> reread(said, "A pilot.", "A pilot.", None).verdict
     False
     """
+    if CALL_FAILED in judgement.flags:
+        return Judgement(judgement.item, judgement.use, None, judgement.reply_hash, None, flags=judgement.flags)
     if token is None:
         if judgement.judge_reply is None:
             return None

@@ -170,8 +170,7 @@ def _check_member(about: zipfile.ZipInfo, place: str) -> None:
         raise DataError(f"{place}: the member {name!r} is encrypted; {_REMEDY}")
     if about.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{place}: the member {name!r} is packed in a way that no submission is; {_REMEDY}")
-    mode = about.external_attr >> 16
-    if mode and not stat.S_ISREG(mode):
+    if stat.S_IFMT(about.external_attr >> 16) not in (0, stat.S_IFREG):
         raise DataError(f"{place}: the member {name!r} is no plain file; {_REMEDY}")
 
 
@@ -189,4 +188,6 @@ def _read(archive: zipfile.ZipFile, about: zipfile.ZipInfo, place: str, limits: 
                 raise DataError(
                     f"{place}: {about.filename!r} unpacks to more than {limits.ratio} times; {_REMEDY}"
                 )
+    if size != about.file_size:
+        raise DataError(f"{place}: {about.filename!r} has another size than the file says; {_REMEDY}")
     return b"".join(parts)

@@ -38,15 +38,19 @@ def check_judge(label: str, packed: PackedSide, intake: Intake, found: CheckedBe
         return claim(name, "none")
     checking = _Checking(judge, packed, intake, found, changed)
     wrong = list(checking.wrong())
-    read = checking.read
-    if not wrong and not read:
-        return claim(name, f"not checked: how {judge} came to them is not recorded", checked=False)
-    left = len(packed.judgements) - read
-    return claim(name, f"{read} follow from what {judge} said{f', {left} not checked' if left else ''}", wrong)
+    detail = f"{checking.read} follow from what {judge} said"
+    if checking.unread:
+        why = (
+            "it takes texts that are withheld"
+            if judge.startswith(_HEURISTIC)
+            else "nothing tells how they came about"
+        )
+        detail = f"{detail}, {checking.unread} not checked: {why}"
+    return claim(name, detail, wrong, checked=not checking.unread)
 
 
 class _Checking:
-    """Judgements gone through once; `read` counts those that were made again from the judge's words."""
+    """Judgements gone through once: `read` were made again from the judge's words, `unread` could not be."""
 
     def __init__(
         self, judge: str, packed: PackedSide, intake: Intake, found: CheckedBenchmark, changed: int
@@ -59,7 +63,7 @@ class _Checking:
         self._questions, self._known = questions_about(
             found.benchmark.items, found.benchmark, intake.responses, task_level=True
         )
-        self.read = 0
+        self.read = self.unread = 0
 
     def wrong(self) -> Iterator[Contradiction]:
         seen: set[tuple[str, str]] = set()
@@ -83,33 +87,28 @@ class _Checking:
     def _follows(self, row: own.PackedJudgement, text: str, by_rules: Judgement | None) -> Iterator[Contradiction]:
         one, answer = row.judgement, split_thoughts(text).answer
         token = own.token_of(row)
-        nobody = one.judge_reply is None and not row.withheld and not one.messages
-        if nobody and (one.item, one.use) in self._known:  # an empty reply, about which nobody was asked
-            expected: Judgement | None = self._known[one.item, one.use]
-        elif by_rules is not None:
-            expected = by_rules
-        elif self._judge.startswith(_HEURISTIC):
+        if one.messages and token is not None and fenced_reply(token, answer) not in one.messages[1].content:
+            yield contradiction(f"{one.item} {one.use}", "the judge was sent the response", "another text")
             return
-        else:
-            if one.messages and token is not None and fenced_reply(token, answer) not in one.messages[1].content:
-                yield contradiction(f"{one.item} {one.use}", "the judge was sent the response", "another text")
-                return
-            try:
-                expected = self._said(one, text, answer, token)
-            except CallError as error:
-                yield contradiction(f"{one.item} {one.use}", "as many replies as were asked for", str(error))
-                return
+        try:
+            expected = by_rules or self._said(row, text, answer, token)
+        except CallError as error:
+            yield contradiction(f"{one.item} {one.use}", "as many replies as were asked for", str(error))
+            return
         if expected is None:
+            self.unread += 1
             return
         self.read += 1
         if not same_finding(one, expected):
             yield contradiction(f"{one.item} {one.use}", _finding(expected), _finding(one))
 
-    def _said(self, one: Judgement, text: str, answer: str, token: str | None) -> Judgement | None:
+    def _said(self, row: own.PackedJudgement, text: str, answer: str, token: str | None) -> Judgement | None:
         """What the judge's words say; those of people and of judges of somebody else's kind are not read."""
-        if CALL_FAILED in one.flags:
-            return Judgement(one.item, one.use, None, one.reply_hash, None, flags=one.flags)
-        if token is None and not self._judge.startswith(RECORDED):
+        one = row.judgement
+        nobody = one.judge_reply is None and not row.withheld and not one.messages
+        if nobody and (one.item, one.use) in self._known:  # an empty reply, about which nobody was asked
+            return self._known[one.item, one.use]
+        if token is None and CALL_FAILED not in one.flags and not self._judge.startswith(RECORDED):
             return None
         return reread(one, text, answer, token)
 
