@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from speech_ifeval.analysis.frames import COLUMNS, frame_of
+from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.errors import MissingExtraError, UsageError
 from speech_ifeval.job import Run, evaluate
-from speech_ifeval.pipeline.scoring import Scoring
+from speech_ifeval.pipeline.scoring import Scoring, score
 from tests.pipeline.conftest import write_rows
 
 pandas = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -67,9 +68,10 @@ def test_columns_have_one_type_whatever_is_missing(run: Run, kind: Any) -> None:
 def test_what_is_unscored_is_missing(tmp_path: Path) -> None:
     failed = {"id": "closed-ended/0000", "response": None, "error": "no reply"}
     rows = [failed, {"id": "closed-ended/0001", "response": "yes"}]
-    scoring = Scoring(judge="none")
-    made = evaluate(f"replay:{write_rows(tmp_path / 'mine.jsonl', rows)}", benchmark="example",
-                    output_dir=tmp_path / "run", scoring=scoring)  # fmt: skip
+    example = load_benchmark("example")
+    path = write_rows(tmp_path / "mine.jsonl", rows)
+    summary, folder = score([path], example, output_dir=tmp_path / "run", scoring=Scoring(judge="none"))
+    made = Run(folder, summary, benchmark=example)
     frame = made.to_frame()
     assert frame["followed"].count() == 1
     assert frame["reference_followed"].isna().all()

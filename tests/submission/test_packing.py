@@ -40,10 +40,12 @@ def test_no_place_on_the_machine_is_told(run: Path, tmp_path: Path) -> None:
     """Whatever names the folder, the host or a key in a run is not in the file."""
     folder = tmp_path / MARKER / "run"
     shutil.copytree(run, folder)
+    named = json.dumps(f"hf:{folder}/model")
+    for path in folder.glob("*.json"):
+        path.write_text(path.read_text().replace('"name": "tuned"', f'"name": {named}'))
     manifest = folder / "responses.manifest.json"
     said = json.loads(manifest.read_bytes())
     said |= {
-        "name": f"hf:{folder}/model",
         "model": {"path": str(folder / "model"), "base_url": f"http://{MARKER}:8000/v1", "api_key": MARKER},
         "recorded": {"note": f"loaded from '{folder}/a b/c.bin' on {socket.gethostname()}", "user": MARKER},
     }

@@ -118,7 +118,7 @@ def use_of(item: Item) -> Use | None:
 def judgement_of_reply(item: str, use: Use, response: str, reply: str) -> Judgement:
     """Return what a reply of the published judge says of a response.
 
-    >>> judgement_of_reply("a", "reasoning", "First this.", "It does.\nResult: YES").verdict
+    >>> judgement_of_reply("a", "reasoning", "First this.", "It does.\\nResult: YES").verdict
     True
     """
     if use == "transcript":
