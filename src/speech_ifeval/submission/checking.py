@@ -24,9 +24,10 @@ from speech_ifeval.submission.judge_claim import check_judge
 from speech_ifeval.submission.reading import PackedSide, Submission
 
 _THEIRS = " of the reference"
-PROVES = (
-    "Shown: verdicts, figures and signature are what this version of speech-ifeval makes of these responses.",
-    "Not shown: that a model wrote the responses, that it heard the clips, or that a judge wrote its replies.",
+SHOWN = "Shown: verdicts, figures and signature are what this version of speech-ifeval makes of these responses."
+REFUTED = "Shown: not all that the file claims is what this version of speech-ifeval makes of these responses."
+NOT_SHOWN = (
+    "Not shown: that a model wrote the responses, that it heard the clips, or that a judge wrote its replies."
 )
 _VERSION = "version"  # of the package: it is in the signature, and another one alone refutes nothing
 
@@ -68,6 +69,7 @@ def check_submission(submission: Submission, benchmark: Benchmark | None) -> Ver
         claims.append(_verdicts(side))
         claims.append(_settings(side))
     claims += _figures(submission, sides, whole=found.whole)
+    holds = all(one.holds is not False for one in claims)
     return Verification(
         file=submission.file,
         sha256=submission.sha256,
@@ -75,9 +77,9 @@ def check_submission(submission: Submission, benchmark: Benchmark | None) -> Ver
         signature=summary.signature,
         benchmark=f"{header.benchmark.name}-{header.benchmark.fingerprint[:12]}",
         version=version("speech-ifeval"),
-        holds=all(one.holds is not False for one in claims),
+        holds=holds,
         claims=tuple(claims),
-        proves=PROVES,
+        proves=(SHOWN if holds else REFUTED, NOT_SHOWN),
     )
 
 

@@ -18,7 +18,9 @@ from speech_ifeval.results import Summary
 from speech_ifeval.submission import contents as own
 from speech_ifeval.submission.archive import LIMITS, Limits, read_file, unzipped
 
-_LONGEST_LINE = 16 << 20  # bytes; a reply and all that a judge was sent about it, many times over
+# Bytes of a line: of an item; of a reply; of all that a judge was sent about one, with what it said.
+_LONGEST_LINE = {own.ITEMS: 1 << 18, own.RESPONSES: 1 << 22, own.VERDICTS: 1 << 22, own.JUDGEMENTS: 1 << 24}
+_MOST_LINES = 500_000
 _LARGEST_DOCUMENT = 16 << 20
 _REMEDY = "the file was written by something else than `speech-ifeval submit`, or changed since"
 
@@ -152,11 +154,14 @@ class _Reader:
         content = self._members.get(name, b"")
         if content and not content.endswith(b"\n"):
             raise DataError(f"{self._file}: {name}: the last line is torn; {_REMEDY}")
+        if content.count(b"\n") > _MOST_LINES:
+            raise DataError(f"{self._file}: {name}: expected at most {_MOST_LINES} lines, found more; {_REMEDY}")
+        longest = _LONGEST_LINE[name.rpartition("/")[2]]
         found = []
         for number, line in enumerate(content.split(b"\n")[:-1], start=1):
             place = f"{self._file}: {name}:{number}"
-            if len(line) > _LONGEST_LINE:
-                raise DataError(f"{place}: expected at most {_LONGEST_LINE} bytes, found more; {_REMEDY}")
+            if len(line) > longest:
+                raise DataError(f"{place}: expected at most {longest} bytes, found more; {_REMEDY}")
             row = self._decoded(place, line, decoder)
             check(place, row)
             found.append(row)
@@ -169,7 +174,11 @@ class _Reader:
             raise DataError(f"{place}: expected UTF-8, found {error.reason}; {_REMEDY}") from None
         found = decode_row(place, content, decoder)
         # A key that is there twice, or a number written in two ways, is read differently by different readers.
-        if own.encoded(found) != content:
+        try:
+            same = own.encoded(found) == content
+        except RecursionError:
+            raise DataError(f"{place}: expected a JSON object, found one nested too deeply; {_REMEDY}") from None
+        if not same:
             raise DataError(f"{place}: expected JSON in the one way that submit writes it; {_REMEDY}")
         return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.loading import SHIPPED
+from speech_ifeval.errors import ConstraintError, DataError
 from speech_ifeval.results import Verification
 from speech_ifeval.submission.checking import check_submission
 from speech_ifeval.submission.contents import About
@@ -37,7 +38,14 @@ def verify(path: str | Path, *, benchmark: str | Path | Benchmark | None = None)
     (True, ['files', 'items', 'benchmark', 'verifiers'])
     """
     submission = read_submission(Path(path))
-    return check_submission(submission, _benchmark(submission.header.benchmark, benchmark))
+    try:
+        return check_submission(submission, _benchmark(submission.header.benchmark, benchmark))
+    except ConstraintError as error:
+        raise DataError(
+            f"{submission.file}: its constraints cannot be decided by its rule set ({error})"
+        ) from None
+    except RecursionError:
+        raise DataError(f"{submission.file}: it is nested too deeply for any submission") from None
 
 
 def _benchmark(about: About, named: str | Path | Benchmark | None) -> Benchmark | None:
