@@ -62,7 +62,8 @@ def verdict_sentence(found: Verification) -> str:
 
 def _claim(claim: Claim) -> Text:
     text = Text(f"{_MARKS[claim.holds]} ", style=_STYLES[claim.holds])
-    return text.append(f"{visible(claim.name)}: {visible(claim.detail)}", style="default")
+    wrong = f"; {claim.count:,} wrong" if claim.count else ""
+    return text.append(f"{visible(claim.name)}: {visible(claim.detail)}{wrong}", style="default")
 
 
 def _contradictions(claim: Claim) -> Iterator[RenderableType]:
