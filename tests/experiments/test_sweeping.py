@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,11 +16,14 @@ from speech_ifeval.errors import ModelError, UsageError
 from speech_ifeval.experiments.sweeping import parse_scales, sweep
 from speech_ifeval.job import Watching, evaluate
 from speech_ifeval.models import Request, open_model
+from speech_ifeval.models.adapters import hf
+from speech_ifeval.models.transformers_models import Checkpoint, load
 from speech_ifeval.models.transformers_models.interpolation import Interpolation, language_name
+from speech_ifeval.models.transformers_models.loading import Loaded
 from speech_ifeval.models.transformers_models.local_model import TransformersModel
 from speech_ifeval.models.transformers_models.lora import ALL, Part, lora_layers, parse_part, scaled
 from tests import tiny
-from tests.command_line import invoke
+from tests.command_line import command, invoke
 
 
 @pytest.mark.parametrize(
@@ -225,6 +231,37 @@ def test_the_lab_at_two_scales_is_two_models_and_a_second_call_asks_nothing(tmp_
     said.clear()
     assert sweep("lab:corpus-style", [0.0, 1.0], bundled, **settings) == found
     assert sum("nothing to do" in line for line in said) == 4  # both models, both references
+
+
+@pytest.mark.slow
+def test_a_sweep_of_nine_scales_that_was_killed_goes_on_and_loads_each_model_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sweep"
+    asked = ["sweep", "--lora-scale", "0:1:0.125", "--sample", "9", "--output-dir", folder]
+    process = subprocess.Popen(command(*asked), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 300
+        while not (folder / "0.25" / "responses.jsonl").is_file():
+            assert process.poll() is None, "the sweep ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    before = {path: path.read_bytes() for path in folder.glob("0*/responses.jsonl")}
+    loaded: list[str] = []
+
+    def counted(checkpoint: Checkpoint) -> Loaded:
+        loaded.append(checkpoint.target)
+        return load(checkpoint)
+
+    monkeypatch.setattr(hf, "load", counted)
+    found = sweep("lab:corpus-style", selection=Selection(sample=9), output_dir=folder)
+    assert [point.scale for point in found.points] == [number / 8 for number in range(9)]
+    assert [Path(target).name for target in loaded] == ["corpus-style", "backbone"]
+    for path, answered in before.items():
+        assert path.read_bytes().startswith(answered[: answered.rfind(b"\n") + 1])
 
 
 @pytest.mark.slow

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.lab.evaluation import Figures, evaluate_models
+from speech_ifeval.lab.figure import study_figure
 from speech_ifeval.lab.shipped import shipped_models
-from speech_ifeval.lab.stages import MODELS
+from speech_ifeval.lab.stages import MODELS, Recipes
+from speech_ifeval.lab.study import CellFigures, cells
+from speech_ifeval.lab.tables import study_table
+from speech_ifeval.report import markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "lab.md"
 POINTS = 3.0  # what the rounding of another machine's arithmetic may move: a few replies of 270
@@ -86,3 +91,22 @@ def test_scaled_to_0_corpus_style_is_self_aligned(figures: list[Figures]) -> Non
     aligned, scaled = figures[1], figures[2]
     assert scaled.ifrate == aligned.ifrate
     assert scaled.tasks == aligned.tasks
+
+
+STUDY = PAGE.parent / "figures" / "study.json"
+
+
+def test_the_study_on_the_page_is_that_of_its_record() -> None:
+    found = msgspec.json.decode(STUDY.read_bytes(), type=list[CellFigures])
+    header, rows = study_table(found)
+    assert markdown.table(header, rows) in PAGE.read_text("utf-8")
+    assert [one.name for one in found] == [cell.name for cell in cells(Recipes().tune)]
+    assert [one.recipe for one in found] == [cell.recipe for cell in cells(Recipes().tune)]
+    assert min(one.seeds for one in found) >= 3
+
+
+def test_the_study_can_be_drawn(tmp_path: Path) -> None:
+    found = msgspec.json.decode(STUDY.read_bytes(), type=list[CellFigures])
+    study_figure(found, tmp_path / "study.svg")
+    drawn = (tmp_path / "study.svg").read_text("utf-8")
+    assert all(one.name in drawn for one in found)

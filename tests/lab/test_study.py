@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from statistics import mean
 
 import msgspec
 import pytest
+import torch
 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.derived import of_items
 from speech_ifeval.errors import MismatchError
 from speech_ifeval.lab import evaluation, study
+from speech_ifeval.lab.listening import listen
+from speech_ifeval.lab.making import make_aligned
 from speech_ifeval.lab.shipped import shipped_models, take_shipped
+from speech_ifeval.lab.speech_model import SpokenBatches
 from speech_ifeval.lab.stages import ALIGNED, BACKBONE, WORK, Making, Recipes
 from speech_ifeval.lab.study import CellFigures, cells, run_study
 from speech_ifeval.lab.tables import study_table
+from speech_ifeval.lab.targets import asked
 from speech_ifeval.records import CATEGORIES
 from tests.lab.small import SMALL
 
@@ -86,6 +92,24 @@ def test_what_is_done_is_not_made_again(made: tuple[Path, list[CellFigures]], fe
         again = run_study(making(out, tell=stages.append), few, seeds=2)
     assert stages == []
     assert again == found
+
+
+@pytest.mark.slow
+def test_listening_once_changes_neither_a_loss_nor_a_gradient(made: tuple[Path, list[CellFigures]]) -> None:
+    out, _ = made
+    materials = make_aligned(making(out))
+    model, heard = materials.aligned, materials.heard
+    batches = SpokenBatches(heard, materials.tokenizer, "cpu")
+    rows = asked(heard, materials.wordings, Random(0), "corpus", 16)
+    listened = listen(model, heard)
+    embeddings = model.get_input_embeddings().requires_grad_(True)
+    found = []
+    for inputs in (batches.inputs(rows), batches.inputs_listened(rows, listened, embeddings)):
+        loss = model(**inputs).loss
+        (gradient,) = torch.autograd.grad(loss, [embeddings.weight])
+        found.append((loss.item(), gradient))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
+    torch.testing.assert_close(found[0][1], found[1][1])
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def point(scale: float, value: float, part: str = "all", task: Estimate = ESTIMA
         lora=[],
         run="runs/x",
         ifrate=Estimate(value, value - 5, value + 5, 270, 0),
-        forgetting=None,
+        forgetting=Estimate(-20.0, -30.0, None, 270, 0) if part == "all" else None,
         points=None,
         categories={"closed-ended": RATE},
         codes={"CC": RATE},
@@ -146,7 +146,7 @@ def test_a_figure_is_a_file_of_its_format_and_the_same_one_again(
 @pytest.mark.parametrize(
     ("draw", "found", "shown"),
     [
-        (sweep_figure, SWEEP, ["IFrate, %", "layers=0-1"]),
+        (sweep_figure, SWEEP, ["IFrate, %", "Δ, %", "layers=0-1"]),
         (wording_figure, WORDING, ["$_run$", "a:b *", "followed, %", "empty"]),
         (isolation_figure, ISOLATION, ["following: isolated", "another clip", "JS (JSON)", "silence", "−1.25"]),
         (diagnosis_figure, DIAGNOSIS, ["truncation", "empty", "figure over its threshold"]),

@@ -7,18 +7,14 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Answered
+
 
 def annotate_command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory; the labels are kept in it.")],
     sample: Annotated[int, typer.Option(help="How many replies; more of the same seed contain fewer.")] = 100,
     annotator: Annotated[str, typer.Option(help="Who labels: names the file of the labels.")] = "1",
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
-            "or bundled."
-        ),
-    ] = None,
+    benchmark: Answered = None,
     audio_dir: Annotated[
         Path | None, typer.Option(help="The folder of the clips. Default: in or beside the benchmark's.")
     ] = None,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Scoring
+
 
 def compare_command(
     runs: Annotated[
@@ -19,32 +21,23 @@ def compare_command(
             "RUN/reference where every run has one."
         ),
     ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    scoring: Scoring = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Compare scored runs side by side: paired differences of IFrate and Δ, rank intervals, flipped items."""
-    from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.output import progress_bar
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.pipeline.comparing import compare
+    from speech_ifeval.report.comparison_tables import comparison_markdown, comparison_view
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     with progress_bar("comparing") as progress:
         comparison = compare(runs, references=reference or [], scoring=scoring, progress=progress)
-    if as_json:
-        print_json(comparison)
-    elif markdown:
-        from speech_ifeval.report.comparison_tables import comparison_markdown
-
-        print_text(comparison_markdown(comparison))
-    else:
-        from speech_ifeval.report.comparison_tables import comparison_view
-
-        print_view(*comparison_view(comparison))
+    show(
+        comparison,
+        as_json=as_json,
+        markdown=markdown,
+        view=comparison_view,
+        written=comparison_markdown,
+    )

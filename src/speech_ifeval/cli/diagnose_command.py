@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from speech_ifeval.cli.experiment_options import Figure
+from speech_ifeval.cli.finished_options import Answered, Figure, Scoring
 
 
 def diagnose_command(
@@ -22,20 +22,8 @@ def diagnose_command(
         str | None,
         typer.Option(help="The reference system's, in the same forms. Default: RUN/reference where it is."),
     ] = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
-            "or bundled."
-        ),
-    ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    benchmark: Answered = None,
+    scoring: Scoring = None,
     examples: Annotated[int, typer.Option(min=0, help="How many items each finding shows.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests of word error rates.")] = 0,
     figure: Figure = None,
@@ -50,14 +38,12 @@ def diagnose_command(
     """
     from speech_ifeval.analysis.diagnosis.diagnosing import diagnose
     from speech_ifeval.benchmarks import load_benchmark
-    from speech_ifeval.cli.output import print_json, print_text, print_view
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.models.recorded import benchmark_answered, locate
-    from speech_ifeval.report.plots import check_figure, diagnosis_figure
+    from speech_ifeval.report.diagnosis_tables import diagnosis_markdown, diagnosis_view
+    from speech_ifeval.report.plots import diagnosis_figure
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
-    check_figure(figure)
+    check_form(as_json, markdown, figure)
     found = diagnose(
         locate(run),
         load_benchmark(benchmark or benchmark_answered(run)),
@@ -66,15 +52,12 @@ def diagnose_command(
         examples=examples,
         seed=seed,
     )
-    if figure is not None:
-        diagnosis_figure(found, figure)
-    if as_json:
-        print_json(found)
-    elif markdown:
-        from speech_ifeval.report.diagnosis_tables import diagnosis_markdown
-
-        print_text(diagnosis_markdown(found))
-    else:
-        from speech_ifeval.report.diagnosis_tables import diagnosis_view
-
-        print_view(*diagnosis_view(found))
+    show(
+        found,
+        as_json=as_json,
+        markdown=markdown,
+        view=diagnosis_view,
+        written=diagnosis_markdown,
+        figure=figure,
+        draw=diagnosis_figure,
+    )

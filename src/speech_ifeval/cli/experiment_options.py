@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from speech_ifeval.cli.finished_options import Figure as Figure
+
 if TYPE_CHECKING:
     from speech_ifeval.cli.run_progress import RunProgress
 
@@ -35,10 +37,6 @@ AllowUpload = Annotated[
     bool, typer.Option("--allow-upload", help="Audio may go to a host that is not this machine.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many calls to a server.")]
-Figure = Annotated[
-    Path | None,
-    typer.Option(help="Also draw a figure: a file ending in .svg, .pdf or .png. Needs the extra plots."),
-]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")]
 
@@ -54,6 +52,10 @@ def run_settings(
     max_new_tokens: int | None,
     allow_upload: bool,
     yes: bool,
+    limit: int | None = None,
+    temperature: float = 0.0,
+    rules: str = "official",
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Return the settings of the runs, as `speech_ifeval.evaluate` takes them."""
     from speech_ifeval.benchmarks.selection import Selection
@@ -65,11 +67,19 @@ def run_settings(
     from speech_ifeval.pipeline.scoring import Scoring
 
     return {
-        "selection": Selection(sample=sample),
-        "asking": Asking(generation=Generation(max_new_tokens=max_new_tokens or longest_reply(model))),
+        "selection": Selection(limit=limit, sample=sample),
+        "asking": Asking(
+            generation=Generation(
+                max_new_tokens=max_new_tokens or longest_reply(model), temperature=temperature, seed=seed
+            )
+        ),
         "conditions": Conditions(audio_dir=audio_dir, allow_upload=allow_upload),
         "scoring": Scoring(
-            judge=judge, judge_args=parse_arguments(judge_args), confirm=JudgePermission(shown.say, given=yes)
+            rules=rules,
+            judge=judge,
+            judge_args=parse_arguments(judge_args),
+            confirm=JudgePermission(shown.say, given=yes),
+            seed=seed,
         ),
         "watching": Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
     }

@@ -52,25 +52,34 @@ def isolation_command(
 
     Makes six runs of the model and four of the reference; the same command goes on where it was stopped.
     """
-    from speech_ifeval.benchmarks.selection import Selection
-    from speech_ifeval.cli.output import print_json, print_text, print_view
-    from speech_ifeval.cli.permission import JudgePermission, Permission
-    from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.errors import UsageError
-    from speech_ifeval.experiments.isolating import isolate
-    from speech_ifeval.job import Watching, longest_reply
-    from speech_ifeval.models import Generation, accepts, parse_arguments
-    from speech_ifeval.pipeline.asking import Asking
-    from speech_ifeval.pipeline.generating import Conditions
-    from speech_ifeval.pipeline.scoring import Scoring
-    from speech_ifeval.report.plots import check_figure, isolation_figure
+    from functools import partial
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
-    check_figure(figure)
+    from speech_ifeval.cli.run_progress import run_progress
+    from speech_ifeval.cli.showing import check_form, show
+    from speech_ifeval.experiments.isolating import isolate
+    from speech_ifeval.models import accepts, parse_arguments
+    from speech_ifeval.report.isolation_tables import isolation_markdown, isolation_view
+    from speech_ifeval.report.plots import isolation_figure
+
+    check_form(as_json, markdown, figure)
     shared: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
     also = shared if reference is not None and accepts(reference, "batch_size") else {}
     with run_progress() as shown:
+        settings = options.run_settings(
+            shown,
+            model,
+            audio_dir=audio_dir,
+            sample=sample,
+            judge=judge,
+            judge_args=judge_args,
+            max_new_tokens=max_new_tokens,
+            allow_upload=allow_upload,
+            yes=yes,
+            limit=limit,
+            temperature=temperature,
+            rules=rules,
+            seed=seed,
+        )
         found = isolate(
             model,
             model_args={**shared, **parse_arguments(model_args)},
@@ -79,34 +88,17 @@ def isolation_command(
             devices=[] if devices is None else [name.strip() for name in devices.split(",")],
             benchmark=benchmark,
             output_dir=output_dir,
-            selection=Selection(limit=limit, sample=sample),
-            asking=Asking(
-                generation=Generation(
-                    max_new_tokens=max_new_tokens or longest_reply(model), temperature=temperature, seed=seed
-                ),
-            ),
-            conditions=Conditions(audio_dir=audio_dir, allow_upload=allow_upload),
-            scoring=Scoring(
-                rules=rules,
-                judge=judge,
-                judge_args=parse_arguments(judge_args),
-                confirm=JudgePermission(shown.say, given=yes),
-                seed=seed,
-            ),
             placebos=placebos,
             margin=margin,
             seed=seed,
-            watching=Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
+            **settings,
         )
-    if figure is not None:
-        isolation_figure(found, figure)
-    if as_json:
-        print_json(found)
-    elif markdown:
-        from speech_ifeval.report.isolation_tables import isolation_markdown
-
-        print_text(isolation_markdown(found, items=items))
-    else:
-        from speech_ifeval.report.isolation_tables import isolation_view
-
-        print_view(*isolation_view(found, items=items))
+    show(
+        found,
+        as_json=as_json,
+        markdown=markdown,
+        view=partial(isolation_view, items=items),
+        written=partial(isolation_markdown, items=items),
+        figure=figure,
+        draw=isolation_figure,
+    )

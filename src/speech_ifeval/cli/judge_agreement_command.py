@@ -32,21 +32,19 @@ def judge_agreement_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Compare two judges of the same replies: agreement, Cohen's κ, who said what, and every disagreement."""
+    from functools import partial
+
     from speech_ifeval.analysis.judged_changes import compare_judges
     from speech_ifeval.benchmarks import load_benchmark
-    from speech_ifeval.cli.output import print_json, print_text, print_view
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form, show
+    from speech_ifeval.report.agreement_tables import agreement_markdown, agreement_view
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     found = compare_judges(first, second, None if benchmark is None else load_benchmark(benchmark))
-    if as_json:
-        print_json(found)
-    elif markdown:
-        from speech_ifeval.report.agreement_tables import agreement_markdown
-
-        print_text(agreement_markdown(found, all_items=items))
-    else:
-        from speech_ifeval.report.agreement_tables import agreement_view
-
-        print_view(*agreement_view(found, all_items=items))
+    show(
+        found,
+        as_json=as_json,
+        markdown=markdown,
+        view=partial(agreement_view, all_items=items),
+        written=partial(agreement_markdown, all_items=items),
+    )

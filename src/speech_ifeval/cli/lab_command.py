@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Figure
 from speech_ifeval.cli.guarding import guarded
 
 if TYPE_CHECKING:
@@ -69,15 +70,14 @@ def evaluate_command(
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json
     from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form
     from speech_ifeval.job import Watching
     from speech_ifeval.lab.cards import write_cards
     from speech_ifeval.lab.evaluation import evaluate_models
     from speech_ifeval.lab.shipped import shipped_models
     from speech_ifeval.lab.tables import codes_table, models_table, tasks_table
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     with run_progress() as shown:
         rows = evaluate_models(
             shipped_models() if models is None else models,
@@ -105,6 +105,7 @@ def study_command(
     device: Device = "cpu",
     steps: Steps = 1.0,
     threads: Threads = None,
+    figure: Figure = None,
     markdown: Markdown = False,
     as_json: AsJson = False,
 ) -> None:
@@ -116,13 +117,13 @@ def study_command(
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json
     from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form
     from speech_ifeval.job import Watching
+    from speech_ifeval.lab.figure import study_figure
     from speech_ifeval.lab.study import run_study
     from speech_ifeval.lab.tables import study_table
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown, figure)
     with run_progress() as shown:
         cells = run_study(
             _making(shown, out, seed, device, steps, threads),
@@ -131,6 +132,8 @@ def study_command(
             watching=Watching(say=shown.say, progress=shown.show),
             tell=shown.say,
         )
+    if figure is not None:
+        study_figure(cells, figure)
     if as_json:
         print_json(cells)
     else:
@@ -140,12 +143,15 @@ def study_command(
 def bundle_command(
     out: Annotated[Path, typer.Option("--out", help="The folder of the benchmark; it must not exist.")],
     seed: Seed = 0,
+    crossed: Annotated[
+        bool, typer.Option("--crossed", help="Half the questions, each with every wording: for `wording`.")
+    ] = False,
 ) -> None:
     """Make the bundled benchmark again: speak its clips, and build its items. Speech is made by flite."""
     from speech_ifeval.cli.output import print_text, say_plainly
     from speech_ifeval.lab.bundled import make_bundled
 
-    made = make_bundled(out, seed, say_plainly)
+    made = make_bundled(out, seed, say_plainly, crossed=crossed)
     print_text(f"{out}: {len(made)} items, fingerprint {made.short_fingerprint}\n")
 
 

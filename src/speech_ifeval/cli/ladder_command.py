@@ -41,18 +41,14 @@ def ladder_command(
     The same items by the reference on text, by the reference on what the model hears, by the model on text, by the
     model on audio. Δ in two parts that add up to it.
     """
-    from speech_ifeval.benchmarks import load_benchmark
-    from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.experiments.laddering import ladder
     from speech_ifeval.models import parse_arguments
     from speech_ifeval.report.ladder_tables import ladder_markdown, ladder_view
-    from speech_ifeval.report.plots import check_figure, ladder_figure
+    from speech_ifeval.report.plots import ladder_figure
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
-    check_figure(figure)
+    check_form(as_json, markdown, figure)
     with run_progress() as shown:
         settings = options.run_settings(
             shown,
@@ -68,7 +64,7 @@ def ladder_command(
         found = ladder(
             model,
             reference,
-            load_benchmark(benchmark),
+            benchmark,
             model_args=parse_arguments(model_args),
             reference_args=parse_arguments(reference_args),
             rungs=[name.strip() for name in rungs.split(",") if name.strip()],
@@ -77,11 +73,12 @@ def ladder_command(
             tell=shown.say,
             **settings,
         )
-    if figure is not None:
-        ladder_figure(found, figure)
-    if as_json:
-        print_json(found)
-    elif markdown:
-        print_text(ladder_markdown(found))
-    else:
-        print_view(*ladder_view(found))
+    show(
+        found,
+        as_json=as_json,
+        markdown=markdown,
+        view=ladder_view,
+        written=ladder_markdown,
+        figure=figure,
+        draw=ladder_figure,
+    )

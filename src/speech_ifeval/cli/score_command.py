@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Answered
+
 
 def score_command(
     paths: Annotated[
@@ -18,13 +20,7 @@ def score_command(
             "example:tuned and example:reference are shipped.",
         ),
     ],
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
-            "or bundled."
-        ),
-    ] = None,
+    benchmark: Answered = None,
     reference: Annotated[
         list[str] | None,
         typer.Option(help="The reference system's responses, in the same forms; gives Δ and points. Repeatable."),
@@ -84,13 +80,12 @@ def score_command(
     from speech_ifeval.benchmarks import load_benchmark
     from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar, say_plainly
     from speech_ifeval.cli.permission import JudgePermission
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form
     from speech_ifeval.models import parse_arguments
     from speech_ifeval.models.recorded import benchmark_answered, locate
     from speech_ifeval.pipeline.scoring import Scoring, score
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     scoring = Scoring(
         rules=rules,
         loose=loose,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Answered
+
 
 def sensitivity_command(
     run: Annotated[
@@ -20,13 +22,7 @@ def sensitivity_command(
         str | None,
         typer.Option(help="The reference system's responses, in the same forms: its own change is taken off."),
     ] = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
-            "or bundled."
-        ),
-    ] = None,
+    benchmark: Answered = None,
     judge: Annotated[
         str | None,
         typer.Option(
@@ -49,14 +45,15 @@ def sensitivity_command(
 
     On questions that were asked without and with a constraint; each figure with its interval and its items.
     """
+    from functools import partial
+
     from speech_ifeval.analysis.sensitivity import sensitivity
     from speech_ifeval.benchmarks import load_benchmark
-    from speech_ifeval.cli.output import print_json, print_text, print_view
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.models.recorded import benchmark_answered, locate
+    from speech_ifeval.report.sensitivity_tables import sensitivity_markdown, sensitivity_view
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
+    check_form(as_json, markdown)
     found = sensitivity(
         locate(run),
         load_benchmark(benchmark or benchmark_answered(run)),
@@ -65,13 +62,10 @@ def sensitivity_command(
         made_up=made_up,
         seed=seed,
     )
-    if as_json:
-        print_json(found)
-    elif markdown:
-        from speech_ifeval.report.sensitivity_tables import sensitivity_markdown
-
-        print_text(sensitivity_markdown(found, items=items))
-    else:
-        from speech_ifeval.report.sensitivity_tables import sensitivity_view
-
-        print_view(*sensitivity_view(found, items=items))
+    show(
+        found,
+        as_json=as_json,
+        markdown=markdown,
+        view=partial(sensitivity_view, items=items),
+        written=partial(sensitivity_markdown, items=items),
+    )

@@ -54,19 +54,15 @@ def sweep_command(
 
     The model is loaded once; every scale is a run that can be stopped and gone on with.
     """
-    from speech_ifeval.benchmarks import load_benchmark
-    from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.cli.run_progress import run_progress
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.experiments.sweeping import parse_scales, sweep
     from speech_ifeval.models import parse_arguments
     from speech_ifeval.models.transformers_models.lora import parse_part
-    from speech_ifeval.report.plots import check_figure, sweep_figure
+    from speech_ifeval.report.plots import sweep_figure
     from speech_ifeval.report.sweep_tables import sweep_markdown, sweep_view
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
-    check_figure(figure)
+    check_form(as_json, markdown, figure)
     with run_progress() as shown:
         settings = options.run_settings(
             shown,
@@ -82,7 +78,7 @@ def sweep_command(
         found = sweep(
             model,
             parse_scales(lora_scale),
-            load_benchmark(benchmark),
+            benchmark,
             model_args=parse_arguments(model_args),
             base=base,
             parts=[parse_part(one) for one in part or ["all"]],
@@ -92,11 +88,12 @@ def sweep_command(
             tell=shown.say,
             **settings,
         )
-    if figure is not None:
-        sweep_figure(found, figure)
-    if as_json:
-        print_json(found)
-    elif markdown:
-        print_text(sweep_markdown(found))
-    else:
-        print_view(*sweep_view(found))
+    show(
+        found,
+        as_json=as_json,
+        markdown=markdown,
+        view=sweep_view,
+        written=sweep_markdown,
+        figure=figure,
+        draw=sweep_figure,
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from speech_ifeval.cli.experiment_options import Figure
+from speech_ifeval.cli.finished_options import Answered, Figure, Scoring
 
 
 def wording_command(
@@ -17,20 +17,8 @@ def wording_command(
             metavar="RUN…", help="Run directories, as `run` and `score` write them; several are set side by side."
         ),
     ],
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="The benchmark that was answered: a folder, bundled or example. Default: the first run's own, "
-            "or bundled."
-        ),
-    ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    benchmark: Answered = None,
+    scoring: Scoring = None,
     effect: Annotated[
         float, typer.Option(help="Standard deviation of wordings' effects, in logits, at which power is stated.")
     ] = 1.0,
@@ -46,16 +34,16 @@ def wording_command(
 
     Each constraint's rates by wording, whether they differ more than by chance, whether that would have been seen.
     """
+    from functools import partial
+
     from speech_ifeval.analysis.wording import wording_effects
     from speech_ifeval.benchmarks import load_benchmark
-    from speech_ifeval.cli.output import print_json, print_text, print_view
-    from speech_ifeval.errors import UsageError
+    from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.models.recorded import benchmark_answered
-    from speech_ifeval.report.plots import check_figure, wording_figure
+    from speech_ifeval.report.plots import wording_figure
+    from speech_ifeval.report.wording_tables import wording_markdown, wording_view
 
-    if as_json and markdown:
-        raise UsageError("--json and --markdown exclude each other")
-    check_figure(figure)
+    check_form(as_json, markdown, figure)
     found = wording_effects(
         runs,
         load_benchmark(benchmark or benchmark_answered(str(runs[0]))),
@@ -63,15 +51,12 @@ def wording_command(
         effect=effect,
         seed=seed,
     )
-    if figure is not None:
-        wording_figure(found, figure)
-    if as_json:
-        print_json(found)
-    elif markdown:
-        from speech_ifeval.report.wording_tables import wording_markdown
-
-        print_text(wording_markdown(found, wordings=wordings))
-    else:
-        from speech_ifeval.report.wording_tables import wording_view
-
-        print_view(*wording_view(found, wordings=wordings))
+    show(
+        found,
+        as_json=as_json,
+        markdown=markdown,
+        view=partial(wording_view, wordings=wordings),
+        written=partial(wording_markdown, wordings=wordings),
+        figure=figure,
+        draw=wording_figure,
+    )

@@ -17,7 +17,7 @@ from typing import Any
 from speech_ifeval.analysis.lora_sweep import ScaledRun, sweep_of
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.errors import UsageError
-from speech_ifeval.job import RUNS_FOLDER, AnyModel, evaluate, slug, usual_settings
+from speech_ifeval.job import RUNS_FOLDER, AnyModel, evaluate, open_any, slug, usual_settings
 from speech_ifeval.models import Model, accepts, open_model
 from speech_ifeval.models.transformers_models.lora import ALL, Part
 from speech_ifeval.pipeline.asking import Asking
@@ -76,6 +76,7 @@ def sweep(
     base: str | None = None,
     parts: Sequence[Part] = (ALL,),
     reference: AnyModel | None = None,
+    reference_args: Mapping[str, Any] | None = None,
     asking: Asking | None = None,
     scoring: Scoring | None = None,
     output_dir: str | Path | None = None,
@@ -92,7 +93,7 @@ def sweep(
         model_args: of the model's adapter, without the scale.
         base: the model that a fully tuned one was tuned from, as ``hf:`` takes it.
         parts: which layers are scaled, one curve each; what is not in a part is as trained.
-        reference, asking, scoring: as for `speech_ifeval.evaluate`.
+        reference, reference_args, asking, scoring: as for `speech_ifeval.evaluate`.
         output_dir: the folder of the run directories; by default ``runs/sweep-<name>``.
         tell: told which point comes next.
         settings: whatever else `speech_ifeval.evaluate` takes: selection, conditions, watching, ….
@@ -120,6 +121,10 @@ def sweep(
         for point in _points(model, arguments, base, scales, parts, benchmark, stack):
             title = f"{point.scale:g}" + ("" if point.part == ALL else f" of {point.part}")
             tell(f"{model} at scale {title}")
+            if isinstance(point.model, Model) and reference is not None and not isinstance(reference, Model):
+                # The model stays open from point to point, so its reference may as well: each is loaded once.
+                reference = stack.enter_context(open_any(reference, reference_args, benchmark))
+                reference_args = None
             name = slug(title.replace(" of ", "@"))
             run = evaluate(
                 point.model,
@@ -127,6 +132,7 @@ def sweep(
                 benchmark=benchmark,
                 output_dir=folder / name,
                 reference=reference,
+                reference_args=reference_args,
                 asking=asking,
                 scoring=scoring,
                 **settings,

@@ -31,6 +31,8 @@ SOURCE = "speech-ifeval, spoken by flite"
 LICENCE = "Apache-2.0"
 CLIPS_PER_VOICE = 10
 CLOSED, CREATIVE, THINKING = 160, 70, 40
+CROSSED = "bundled-crossed"
+CROSSED_QUESTIONS = (80, 35, 12)  # each is asked with twelve wordings
 MANIFEST = "manifest.jsonl"
 
 
@@ -108,21 +110,23 @@ def write_corpus(folder: Path, seed: int) -> Path:
     return manifest
 
 
-def make_bundled(out: Path, seed: int, say: Callable[[str], None]) -> Benchmark:
-    """Speak the clips and build the benchmark.
+def make_bundled(out: Path, seed: int, say: Callable[[str], None], *, crossed: bool = False) -> Benchmark:
+    """Speak the clips and build the benchmark; `crossed` asks fewer questions, each with every wording.
 
     Raises:
         ModelError: flite is missing.
         MissingExtraError: soundfile is not installed.
         OutputError: the folder is there already, or cannot be written.
     """
+    closed, creative, thinking = CROSSED_QUESTIONS if crossed else (CLOSED, CREATIVE, THINKING)
     plan = Plan(
-        NAME,
+        CROSSED if crossed else NAME,
         DESCRIPTION,
         licence=LICENCE,
-        closed_ended=CLOSED,
-        creative_writing=CREATIVE,
-        chain_of_thought=THINKING,
+        closed_ended=closed,
+        creative_writing=creative,
+        chain_of_thought=thinking,
+        crossed=crossed,
         published_layout=False,
         seed=seed,
     )

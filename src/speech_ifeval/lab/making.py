@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from speech_ifeval.errors import MissingExtraError
 from speech_ifeval.lab.hearing import Heard, hear_training, is_heard
+from speech_ifeval.lab.listening import Listened
 from speech_ifeval.lab.recipes import TuneRecipe
 from speech_ifeval.lab.saving import save_model
 from speech_ifeval.lab.speech import require_flite
@@ -26,7 +27,10 @@ SPEECH = "speech"
 
 
 class Materials(Struct, frozen=True):
-    """What stage two starts from: the text model, the speech-aware one, tokenizer, speech, wordings."""
+    """What stage two starts from: the text model, the speech-aware one, tokenizer, speech, wordings.
+
+    `listened` is what the tower makes of the speech; without it, it hears each clip whenever it is asked about.
+    """
 
     backbone: Any
     aligned: Any
@@ -34,6 +38,7 @@ class Materials(Struct, frozen=True):
     processor: Any
     heard: Heard
     wordings: Wordings
+    listened: Listened | None = None
 
 
 def require_packages() -> None:
@@ -127,7 +132,9 @@ def tune(making: Making, materials: Materials, recipe: TuneRecipe, seed: int, na
     batches = SpokenBatches(heard, tokenizer, making.device)
     tuner = tune_fully if recipe.full else tune_lora
     folder = making.out / WORK / name
-    tuned = tuner(materials.aligned.train(), recipe, batches, rows, seed, folder, making.watch, name)
+    tuned = tuner(
+        materials.aligned.train(), recipe, batches, rows, seed, folder, making.watch, name, materials.listened
+    )
     return materials.aligned.eval() if recipe.full else tuned
 
 

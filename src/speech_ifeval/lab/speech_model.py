@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from speech_ifeval.lab.backbone import IGNORED
 from speech_ifeval.lab.hearing import FRAMES, Heard
+from speech_ifeval.lab.listening import Listened
 from speech_ifeval.lab.recipes import TowerRecipe
 from speech_ifeval.lab.tower import tower_config
 from speech_ifeval.lab.vocabulary import (
@@ -77,6 +78,30 @@ class SpokenBatches:
         """Return the model's inputs and labels, padded on the right; only replies are learned."""
         import torch
 
+        clips = [row.clip for row in rows]
+        frames = torch.arange(FRAMES)[None, :] < self._frames[clips][:, None]
+        return self._placed(
+            {
+                **self._texts(rows),
+                "input_features": self._features[clips].float(),
+                "feature_attention_mask": frames.long(),
+            }
+        )
+
+    def inputs_listened(self, rows: Sequence[SpokenRow], listened: Listened, embeddings: Any) -> dict[str, Tensor]:
+        """Return the same with what the tower has made of the clips already, among the text model's embeddings."""
+        texts = self._placed(self._texts(rows))
+        tokens = texts.pop("input_ids")
+        audio = (tokens == self._tokenizer.convert_tokens_to_ids(AUDIO))[..., None]
+        vectors = listened.of([row.clip for row in rows])
+        return {"inputs_embeds": embeddings(tokens).masked_scatter(audio, vectors), **texts}
+
+    def _placed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value.to(self._device) for name, value in tensors.items()}
+
+    def _texts(self, rows: Sequence[SpokenRow]) -> dict[str, Tensor]:
+        import torch
+
         prompts = token_rows(self._tokenizer, [self.prompt(row.clip, row.instruction) for row in rows])
         replies = reply_rows(self._tokenizer, [row.reply for row in rows])
         longest = max(len(prompt) + len(reply) for prompt, reply in zip(prompts, replies, strict=True))
@@ -89,16 +114,7 @@ class SpokenBatches:
             tokens[place, :size] = torch.tensor(prompt + reply)
             mask[place, :size] = 1
             labels[place, len(prompt) : size] = torch.tensor(reply)
-        clips = [row.clip for row in rows]
-        frames = torch.arange(FRAMES)[None, :] < self._frames[clips][:, None]
-        made = {
-            "input_ids": tokens,
-            "attention_mask": mask,
-            "labels": labels,
-            "input_features": self._features[clips].float(),
-            "feature_attention_mask": frames.long(),
-        }
-        return {name: value.to(self._device) for name, value in made.items()}
+        return {"input_ids": tokens, "attention_mask": mask, "labels": labels}
 
 
 def seconds_of(heard: Heard, clip: int) -> int:

@@ -17,6 +17,7 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import MismatchError
 from speech_ifeval.job import Run, Watching
 from speech_ifeval.lab.evaluation import Figures, figures_of, run_model
+from speech_ifeval.lab.listening import listen
 from speech_ifeval.lab.making import Materials, load_speech, make_aligned, tune
 from speech_ifeval.lab.recipes import TuneRecipe, digest
 from speech_ifeval.lab.saving import save_model
@@ -99,6 +100,9 @@ def run_study(
     """
     take_shipped(making)
     materials = make_aligned(making)
+    tell("the tower hears every clip")
+    # The tower is the same in every cell, and frozen.
+    materials = msgspec.structs.replace(materials, listened=listen(materials.aligned, materials.heard))
     rows = []
     for cell in cells(making.recipes.tune):
         runs = []

@@ -91,7 +91,8 @@ def written_by(
 ) -> list[SpokenRow]:
     """Return the rows with the replies that the text model writes, greedily; cut-off replies are left out."""
     prompts = [read_prompt(heard, row) for row in rows]
-    order = sorted(range(len(rows)), key=lambda place: len(prompts[place]))
+    # A batch takes as long as its longest reply, and the same question gets replies of a length.
+    order = sorted(range(len(rows)), key=lambda place: (rows[place].instruction, len(prompts[place])))
     replies: dict[int, str] = {}
     for start in range(0, len(order), _AT_ONCE):
         piece = order[start : start + _AT_ONCE]

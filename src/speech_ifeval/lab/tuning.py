@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech_ifeval.lab.learning import Watch, learn
+from speech_ifeval.lab.listening import Listened
 from speech_ifeval.lab.recipes import AlignRecipe, Course, TuneRecipe
 from speech_ifeval.lab.speech_model import SpokenBatches, SpokenRow
 from speech_ifeval.lab.tower import Shuffled, audio_tower, projector
@@ -29,12 +30,18 @@ def _learn_rows(
     folder: Path,
     watch: Watch,
     stage: str,
+    listened: Listened | None = None,
 ) -> None:
     """Train some of a model's parameters on rows; the rest, and afterwards all of them, stay as they are."""
     chosen = Shuffled(f"{seed}/{stage}", len(rows), course.batch)
 
     def loss_of(step: int) -> Tensor:
-        loss: Tensor = model(**batches.inputs([rows[index] for index in chosen(step)])).loss
+        batch = [rows[index] for index in chosen(step)]
+        if listened is None:
+            inputs = batches.inputs(batch)
+        else:
+            inputs = batches.inputs_listened(batch, listened, model.get_input_embeddings())
+        loss: Tensor = model(**inputs).loss
         return loss
 
     for value in parameters.values():
@@ -74,6 +81,7 @@ def tune_lora(
     folder: Path,
     watch: Watch,
     stage: str,
+    listened: Listened | None = None,
 ) -> Any:
     """Stage two: a LoRA on queries and values of the text model learns the rows; returned with its model."""
     import torch
@@ -84,7 +92,7 @@ def tune_lora(
         torch.manual_seed(seed)
         tuned = get_peft_model(model, config)
     parameters = {name: value for name, value in tuned.named_parameters() if value.requires_grad}
-    _learn_rows(tuned, parameters, recipe.course, batches, rows, seed, folder, watch, stage)
+    _learn_rows(tuned, parameters, recipe.course, batches, rows, seed, folder, watch, stage, listened)
     return tuned.eval()
 
 
@@ -97,9 +105,10 @@ def tune_fully(
     folder: Path,
     watch: Watch,
     stage: str,
+    listened: Listened | None = None,
 ) -> None:
     """Stage two without an adapter: every weight of the text model learns the rows, in place."""
     parameters = {
         name: value for name, value in model.named_parameters() if "language_model" in name or "lm_head" in name
     }
-    _learn_rows(model, parameters, recipe.course, batches, rows, seed, folder, watch, stage)
+    _learn_rows(model, parameters, recipe.course, batches, rows, seed, folder, watch, stage, listened)

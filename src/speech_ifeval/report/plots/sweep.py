@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from speech_ifeval.report.plots.drawing import COLOURS, HIGH, panels, plain
-from speech_ifeval.results import Sweep
+from speech_ifeval.results import Estimate, Sweep, SweepPoint
+
+Figure = Callable[[SweepPoint], Estimate | None]
 
 
 def sweep_figure(found: Sweep, path: Path) -> None:
-    """Draw IFrate and the task against the scale, with intervals; the best points are filled.
+    """Draw IFrate, Δ where there is a reference, and the task against the scale, with intervals.
+
+    The best points are filled.
 
     Raises:
         UsageError, MissingExtraError: as `check_figure`.
         OutputError: the file cannot be written.
     """
-    with panels(path, [HIGH, HIGH]) as (upper, lower):
-        for place, part in enumerate(dict.fromkeys(point.part for point in found.points)):
-            points = sorted((one for one in found.points if one.part == part), key=lambda one: one.scale)
-            for axis, name in ((upper, "ifrate"), (lower, "task")):
-                known = [(one, getattr(one, name)) for one in points if getattr(one, name).value is not None]
-                scales = [one.scale for one, _ in known]
-                colour = COLOURS[place % len(COLOURS)]
-                axis.plot(scales, [estimate.value for _, estimate in known], color=colour, label=plain(part))
-                if all(estimate.low is not None for _, estimate in known):
-                    low, high = [e.low for _, e in known], [e.high for _, e in known]
-                    axis.fill_between(scales, low, high, color=colour, alpha=0.15, linewidth=0)
-                for one, estimate in known:
-                    axis.plot(
-                        one.scale, estimate.value, "o", ms=4, mec=colour, mfc=colour if one.best else "white"
-                    )
-        if found.reference is not None:
-            for axis, estimate in ((upper, found.reference.ifrate), (lower, found.reference.task)):
-                if estimate.value is not None:
-                    axis.axhline(estimate.value, color="0.4", linestyle=":", label=plain(found.reference.name))
-        upper.set_ylabel("IFrate, %")
-        lower.set_ylabel("task, %")
-        lower.set_xlabel("scale (1: as trained)")
-        upper.legend(fontsize=6)
+    drawn: list[tuple[str, Figure, Estimate | None]] = [
+        ("IFrate, %", lambda one: one.ifrate, found.reference and found.reference.ifrate)
+    ]
+    if any(one.forgetting is not None for one in found.points):
+        drawn.append(("Δ, %", lambda one: one.forgetting, None))
+    drawn.append(("task, %", lambda one: one.task, found.reference and found.reference.task))
+    parts: dict[str, list[SweepPoint]] = {}
+    for point in sorted(found.points, key=lambda one: one.scale):
+        parts.setdefault(point.part, []).append(point)
+    with panels(path, [0.75 * HIGH] * len(drawn)) as axes:
+        for axis, (title, figure, reference) in zip(axes, drawn, strict=True):
+            for place, (part, points) in enumerate(parts.items()):
+                _curve(axis, points, figure, COLOURS[place % len(COLOURS)], plain(part))
+            if reference is not None and reference.value is not None and found.reference is not None:
+                axis.axhline(reference.value, color="0.4", linestyle=":", label=plain(found.reference.name))
+            axis.set_ylabel(title)
+        axes[-1].set_xlabel("scale (1: as trained)")
+        axes[0].legend(fontsize=6)
+
+
+def _curve(axis: Any, points: Sequence[SweepPoint], figure: Figure, colour: str, label: str) -> None:
+    known = [
+        (one, estimate) for one in points if (estimate := figure(one)) is not None and estimate.value is not None
+    ]
+    scales = [one.scale for one, _ in known]
+    axis.plot(scales, [estimate.value for _, estimate in known], color=colour, label=label)
+    if all(estimate.low is not None and estimate.high is not None for _, estimate in known):
+        low, high = [estimate.low for _, estimate in known], [estimate.high for _, estimate in known]
+        axis.fill_between(scales, low, high, color=colour, alpha=0.15, linewidth=0)
+    for one, estimate in known:
+        axis.plot(one.scale, estimate.value, "o", ms=4, mec=colour, mfc=colour if one.best else "white")

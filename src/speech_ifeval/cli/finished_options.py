@@ -1,0 +1,27 @@
+"""The options that commands share which read finished runs, and draw what they find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Answered = Annotated[
+    str | None,
+    typer.Option(
+        "--benchmark",
+        help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, or bundled.",
+    ),
+]
+Scoring = Annotated[
+    str | None,
+    typer.Option(
+        help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
+        "verdicts.<scoring>.jsonl. Default: the only one, or official."
+    ),
+]
+Figure = Annotated[
+    Path | None,
+    typer.Option(help="Also draw a figure: a file ending in .svg, .pdf or .png. Needs the extra plots."),
+]
