@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Answered, Scoring
+
 
 def submit_command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A scored run directory.")],
@@ -14,23 +16,11 @@ def submit_command(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The file to write. Default: RUN.submission.zip."),
     ] = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="The benchmark that was answered: a folder, bundled or example. Default: the run's own, "
-            "or bundled."
-        ),
-    ] = None,
+    benchmark: Answered = None,
     reference: Annotated[
         Path | None, typer.Option(help="The reference system's run directory. Default: RUN/reference.")
     ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    scoring: Scoring = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was packed as JSON.")] = False,
 ) -> None:
     """Pack a scored run into one file that somebody else can score again with `verify`.
