@@ -91,7 +91,7 @@ class Run:
         ...     run = evaluate("replay:example:tuned", output_dir=folder)
         ...     frame = run.to_frame()
         >>> len(frame), int(frame["followed"].sum())
-        (66, 25)
+        (66, 28)
         """
         rows = run_rows(self.folder, self.benchmark, self.summary, kind)
         return frame_of(rows, kind, library)
