@@ -15,7 +15,7 @@ from speech_ifeval.metrics.summaries import ScoredRun, summarise
 from speech_ifeval.models.recorded import Intake
 from speech_ifeval.pipeline.rescoring import ScoredAgain, score_again
 from speech_ifeval.pipeline.scoring import Scoring, asked_items, verifier_versions
-from speech_ifeval.records import Judgement, Response, Verdict
+from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Judgement, Response, Verdict
 from speech_ifeval.results import Claim, Contradiction, Verification
 from speech_ifeval.submission import contents as own
 from speech_ifeval.submission.benchmark_claim import check_benchmark
@@ -124,21 +124,28 @@ def _items(submission: Submission) -> Claim:
             yield contradiction(own.ITEMS, f"{about.items} items", f"{len(submission.items)} items")
         by_id = {item.id: item for item in submission.items}
         for item in submission.items:
-            if item.twin is not None and (item.twin not in by_id or by_id[item.twin].twin != item.id):
+            other = by_id.get(item.twin or "")
+            if item.twin is not None and (other is None or other.twin != item.id):
                 yield contradiction(item.id, f"the twin {item.twin}, which names it", "none")
 
     return claim("items", f"{len(submission.items)} items with ids of their own", wrong())
 
 
 def _sound(items: list[own.PackedItem]) -> list[own.PackedItem]:
-    """The items that can be scored whatever is wrong with them: the first of each id, and twins that are there."""
+    """The items that can be scored whatever is wrong with them: the first of each id, and twins that are twins."""
     by_id: dict[str, own.PackedItem] = {}
     for item in items:
         by_id.setdefault(item.id, item)
-    return [
-        item if item.twin is None or item.twin in by_id else msgspec.structs.replace(item, twin=None)
-        for item in by_id.values()
-    ]
+
+    def is_twin(item: own.PackedItem) -> bool:
+        other = by_id.get(item.twin or "")
+        return (
+            other is not None
+            and other.twin == item.id
+            and {item.category, other.category} == {CATEGORIES[0], TWIN_CATEGORY}
+        )
+
+    return [item if is_twin(item) else msgspec.structs.replace(item, twin=None) for item in by_id.values()]
 
 
 def _side(label: str, packed: PackedSide, benchmark: Benchmark, scoring: Scoring, *, with_task: bool) -> _Side:
