@@ -50,7 +50,7 @@ VALUES = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_value_in_any_place_is_found_out_or_refused(packed: Path, tmp_path: Path, data: st.DataObject) -> None:
     members = members_of(packed)
