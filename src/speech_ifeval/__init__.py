@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelError,
         OutputError,
+        RefutedError,
         RunInterruptedError,
         SpeechIFEvalError,
         UsageError,
@@ -60,10 +61,14 @@ if TYPE_CHECKING:
         Leaderboard,
         Rate,
         Reproduction,
+        Submitted,
         Summary,
         Sweep,
+        Verification,
         WordingEffects,
     )
+    from speech_ifeval.submission.packing import submit
+    from speech_ifeval.submission.verifying import verify
 
 _HOMES = {
     "Asking": "pipeline.asking",
@@ -92,6 +97,7 @@ _HOMES = {
     "OutputError": "errors",
     "Rate": "results",
     "Reproduction": "results",
+    "RefutedError": "errors",
     "Request": "models",
     "Response": "records",
     "Run": "job",
@@ -99,10 +105,12 @@ _HOMES = {
     "Scoring": "pipeline.scoring",
     "Selection": "benchmarks.selection",
     "SpeechIFEvalError": "errors",
+    "Submitted": "results",
     "Summary": "results",
     "Sweep": "results",
     "UsageError": "errors",
     "Verdict": "records",
+    "Verification": "results",
     "WordingEffects": "results",
     "adapter": "models",
     "cite": "analysis.citation.citing",
@@ -122,7 +130,9 @@ _HOMES = {
     "score": "pipeline.scoring",
     "score_stream": "pipeline.stream",
     "split_thoughts": "constraints",
+    "submit": "submission.packing",
     "sweep": "experiments.sweeping",
+    "verify": "submission.verifying",
     "wording_effects": "analysis.wording",
 }
 
@@ -152,6 +162,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Rate",
+    "RefutedError",
     "Reproduction",
     "Request",
     "Response",
@@ -160,10 +171,12 @@ __all__ = [
     "Scoring",
     "Selection",
     "SpeechIFEvalError",
+    "Submitted",
     "Summary",
     "Sweep",
     "UsageError",
     "Verdict",
+    "Verification",
     "WordingEffects",
     "adapter",
     "cite",
@@ -183,7 +196,9 @@ __all__ = [
     "score",
     "score_stream",
     "split_thoughts",
+    "submit",
     "sweep",
+    "verify",
     "wording_effects",
 ]
 

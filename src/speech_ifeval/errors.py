@@ -10,6 +10,7 @@
     ├── OutputError              5   results cannot be written: permission, disk, another writer
     ├── MissingExtraError        6   an optional package is needed: names the install command
     ├── ModelError               7   no model answers: not to be loaded, server down, key refused, audio not heard
+    ├── RefutedError             8   a submission was read and does not hold what it claims
     └── RunInterruptedError    130   somebody asked a run to stop, and it did (Ctrl-C, SIGTERM)
 
 Exit code 0 is success, 1 also means that `check-benchmark` found defects or that `fetch` could not get everything,
@@ -104,6 +105,16 @@ class ModelError(SpeechIFEvalError):
     """
 
     exit_code = 7
+
+
+class RefutedError(SpeechIFEvalError):
+    """A submission that could be read and scored again, and does not hold what it claims.
+
+    >>> RefutedError.exit_code
+    8
+    """
+
+    exit_code = 8
 
 
 class RunInterruptedError(SpeechIFEvalError):

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from speech_ifeval.analysis.frames import Kind, Library, frame_of, run_rows
 from speech_ifeval.analysis.sensitivity import read_system, sensitivity_of
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
@@ -30,6 +31,7 @@ from speech_ifeval.pipeline.interrupts import Stop, stop_on_signals
 from speech_ifeval.pipeline.judging import keep_judgements, kept_judge, replayed
 from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.report.markdown import summary_markdown
+from speech_ifeval.report.notebook import html_of
 from speech_ifeval.report.sensitivity_tables import sensitivity_markdown
 from speech_ifeval.results import Estimate, Sensitivity, Summary
 from speech_ifeval.runs import write_text
@@ -53,6 +55,9 @@ class Run:
         summary: its figures.
         report: the same as a page of Markdown, with what constraints do to answers where that is known.
         sensitivity: what constraints do to answers; None where no judge has told which are right.
+        benchmark: what was answered.
+
+    In a notebook it shows its figures; `to_frame` gives its rows.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +70,35 @@ class Run:
     summary: Summary = field(repr=False)
     report: Path | None = None
     sensitivity: Sensitivity | None = field(default=None, repr=False)
+    benchmark: Benchmark | None = field(default=None, repr=False)
+
+    def to_frame(self, kind: Kind = "verdicts", *, library: Library = "pandas") -> Any:
+        """Return the run's rows as a data frame.
+
+        Args:
+            kind: ``verdicts`` has a row for each constraint of each item, ``responses`` for each response,
+                ``items`` for each item that was scored, and whether all its constraints are followed.
+            library: ``pandas`` or ``polars``, which must be installed.
+
+        What is unscored is missing, never False; kwargs are JSON.
+
+        Raises:
+            UsageError: another kind or library, or a run that does not say which benchmark it answered.
+            MissingExtraError: the library is not installed.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = evaluate("replay:example:tuned", output_dir=folder)
+        ...     frame = run.to_frame()
+        >>> len(frame), int(frame["followed"].sum())
+        (66, 28)
+        """
+        rows = run_rows(self.folder, self.benchmark, self.summary, kind)
+        return frame_of(rows, kind, library)
+
+    def _repr_html_(self) -> str:
+        """Return the figures as HTML, all texts escaped; notebooks call this."""
+        return html_of(self.summary)
 
     @property
     def ifrate(self) -> Estimate:
@@ -235,7 +269,7 @@ def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
         found = sensitivity_of(ours, benchmark, reference=reference)
         parts.append(sensitivity_markdown(found))
     write_text(folder / REPORT_FILE, "\n".join(parts))
-    return Run(folder, summary, folder / REPORT_FILE, found)
+    return Run(folder, summary, folder / REPORT_FILE, found, benchmark)
 
 
 def _stop_between(stop: Stop, folder: Path) -> None:

@@ -17,7 +17,7 @@ from speech_ifeval.metrics.paired import difference
 from speech_ifeval.metrics.summaries import arrays, category_groups
 from speech_ifeval.models.recorded import read_responses
 from speech_ifeval.pipeline.answers import answers_of
-from speech_ifeval.pipeline.comparing import load_scored, names_of, refuse_doubles, scoring_of
+from speech_ifeval.pipeline.comparing import load_scored, names_of, refuse_doubles, scoring_label
 from speech_ifeval.pipeline.judging import choose_judge, kept_judge
 from speech_ifeval.records import Response, Verdict
 from speech_ifeval.results import Difference, Summary
@@ -73,7 +73,7 @@ def read_summaries(folders: Sequence[Path], scoring: str | None = None) -> list[
         DataError: a summary cannot be read.
     """
     refuse_doubles(folders)
-    read = [_summary_at(folder / f"summary.{scoring_of(folder, scoring)}.json") for folder in folders]
+    read = [_summary_at(folder / f"summary.{scoring_label(folder, scoring)}.json") for folder in folders]
     # The directory tells runs of one model apart, as everywhere where runs stand side by side.
     named = [
         msgspec.structs.replace(one, name=folder.resolve().name) for folder, one in zip(folders, read, strict=True)

@@ -32,6 +32,7 @@ class Release(Struct, frozen=True):
         audio_url: the archive of clips.
         audio_sha256: of the archive; None where nobody has recorded it yet.
         audio_bytes: no archive of this release is larger.
+        sealed: SHA-256 over the items with hashes in the place of their texts; submissions are compared with it.
         licence: what the release says of its own licence, for people.
     """
 
@@ -44,6 +45,7 @@ class Release(Struct, frozen=True):
     licence: str
     audio_sha256: str | None = None
     audio_bytes: int = 8 * _GIB
+    sealed: str | None = None
 
 
 class Corpus(Struct, frozen=True):
@@ -89,6 +91,7 @@ OFFICIAL = Release(
     fingerprint="fe46d1b56406197b2a8247194e656896d1c516592f50734b316111a77422a03f",
     audio_url="https://huggingface.co/datasets/kehanlu/Speech-IFEval/resolve/main/audios.tar",
     licence="The release states no licence for its items, neither in its repository nor in the rows.",
+    sealed="c861623d96baebf2d0464f2090a9ca5f1662d65336483df17cdc19fe3732047b",
 )
 
 RELEASES: Mapping[str, Release] = MappingProxyType({OFFICIAL.name: OFFICIAL})

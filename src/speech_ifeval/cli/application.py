@@ -27,7 +27,9 @@ from speech_ifeval.cli import (
     run_command,
     score_command,
     sensitivity_command,
+    submit_command,
     sweep_command,
+    verify_command,
     wording_command,
 )
 from speech_ifeval.cli.guarding import guarded
@@ -40,7 +42,7 @@ app = typer.Typer(
     help="Does a speech-aware language model still follow instructions, and what did speech training cost it?",
     epilog="Exit codes: 0 done; 1 check-benchmark found defects, or fetch could not get everything; 2 wrong call; "
     "3 broken file; 4 inputs that do not belong together; 5 results cannot be written; 6 an optional package is "
-    "missing; 7 no model answers; "
+    "missing; 7 no model answers; 8 a submission does not hold what it claims; "
     "130 interrupted.",
 )
 
@@ -76,6 +78,8 @@ app.command("ladder")(guarded(ladder_command.ladder_command))
 app.command("diagnose")(guarded(diagnose_command.diagnose_command))
 app.command("isolation")(guarded(isolation_command.isolation_command))
 app.command("wording")(guarded(wording_command.wording_command))
+app.command("submit")(guarded(submit_command.submit_command))
+app.command("verify")(guarded(verify_command.verify_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("build")(guarded(build_command.build_command))

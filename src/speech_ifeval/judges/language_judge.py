@@ -126,34 +126,45 @@ class LanguageJudge(Judge):
         return said
 
     def _judged(self, question: Question, ask: Ask) -> Judgement:
-        sent = self._sent(question)
-        tries: list[_Tries] = []
-        for repeat in range(self._times(question)):
-            tries.append(_Tries(question, sent, ask, repeat))
-            if tries[-1].failure is not None:
-                break
-        replies = [reply for one in tries for reply in one.replies]
-        follow_ups = [message for one in tries for message in one.follow_ups]
-        last = tries[-1]
-        if last.failure is not None:
-            failed = unscored(question, f"the call failed: {last.failure}", flags=(CALL_FAILED,))
-            return replace(failed, messages=(*sent.messages, *follow_ups), earlier_replies=tuple(replies))
-        judgement = Judgement(
-            item=question.item,
-            use=question.use,
-            verdict=None,
-            reply_hash=question.reply_hash,
-            judge_reply=replies[-1],
-            messages=(*sent.messages, *follow_ups),
-            earlier_replies=tuple(replies[:-1]),
-        )
-        if question.use == "transcript":
-            return _with_transcript(judgement, question, last)
-        verdicts = tuple(None if one.read is None else one.read.verdict for one in tries)
-        verdict, why = _majority(verdicts)
-        if verdict is None and why is None:
-            why = last.why
-        return replace(judgement, verdict=verdict, reason=why, verdicts=verdicts if len(verdicts) > 1 else ())
+        return judged_by(question, self._sent(question), ask, self._times(question))
+
+
+def judged_by(question: Question, sent: Sent, ask: Ask, times: int) -> Judgement:
+    """Ask as often as is wanted, once more where a reply cannot be read, and return what comes of it.
+
+    Args:
+        question: what is judged.
+        sent: what the judge is sent about it.
+        ask: see `LanguageJudge`.
+        times: how many repeats.
+    """
+    tries: list[_Tries] = []
+    for repeat in range(times):
+        tries.append(_Tries(question, sent, ask, repeat))
+        if tries[-1].failure is not None:
+            break
+    replies = [reply for one in tries for reply in one.replies]
+    follow_ups = [message for one in tries for message in one.follow_ups]
+    last = tries[-1]
+    if last.failure is not None:
+        failed = unscored(question, f"the call failed: {last.failure}", flags=(CALL_FAILED,))
+        return replace(failed, messages=(*sent.messages, *follow_ups), earlier_replies=tuple(replies))
+    judgement = Judgement(
+        item=question.item,
+        use=question.use,
+        verdict=None,
+        reply_hash=question.reply_hash,
+        judge_reply=replies[-1],
+        messages=(*sent.messages, *follow_ups),
+        earlier_replies=tuple(replies[:-1]),
+    )
+    if question.use == "transcript":
+        return _with_transcript(judgement, question, last)
+    verdicts = tuple(None if one.read is None else one.read.verdict for one in tries)
+    verdict, why = _majority(verdicts)
+    if verdict is None and why is None:
+        why = last.why
+    return replace(judgement, verdict=verdict, reason=why, verdicts=verdicts if len(verdicts) > 1 else ())
 
 
 class _Tries:

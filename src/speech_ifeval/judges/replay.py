@@ -26,9 +26,9 @@ _RESULT = re.compile(r"^[*_ ]*Result:[*_ ]*(YES|NO)[*_. ]*$", re.IGNORECASE)
 
 ANNOTATOR = "annotator-"  # what the label of a person who judges begins with
 KEPT = "judgements."  # what the file of a judge's replies in a run directory begins with
-_RECORDED = "replay-"  # what the label of a judge begins with that is named by its content
+RECORDED = "replay-"  # what the label of a judge begins with that is named by its content
 _EDITED = "-edited-"
-_SEAL = "judgements"  # the manifest's key for the hash of what was written
+SEAL = "judgements"  # the manifest's key for the hash of what was written
 _LABELLED = (CATEGORIES[0], TWIN_CATEGORY)
 _MEASURED: dict[str, Use] = {"accuracy": "accuracy", "wer": "transcript"}
 
@@ -91,7 +91,7 @@ def replay(files: Iterable[Path], benchmark: Benchmark) -> Judged:
             use = None if item is None else use_of(item)
             if item is None or use is None:
                 continue
-            judgement = _recorded(item.id, use, row.response, row.eval_response)
+            judgement = judgement_of_reply(item.id, use, row.response, row.eval_response)
             if judgements.setdefault((item.id, use), judgement) != judgement:
                 raise MismatchError(
                     f"{place}: {item.id} was judged before, and differently; keep the replies of one judge in "
@@ -115,7 +115,12 @@ def use_of(item: Item) -> Use | None:
     return _MEASURED.get(item.metric or "")
 
 
-def _recorded(item: str, use: Use, response: str, reply: str) -> Judgement:
+def judgement_of_reply(item: str, use: Use, response: str, reply: str) -> Judgement:
+    """Return what a reply of the published judge says of a response.
+
+    >>> judgement_of_reply("a", "reasoning", "First this.", "It does.\\nResult: YES").verdict
+    True
+    """
     if use == "transcript":
         flags = () if is_substring(reply, response) else (NOT_A_SUBSTRING,)
         return Judgement(item, use, None, reply_hash(response), reply, extracted=reply, flags=flags)
@@ -133,7 +138,7 @@ def judge_of(judgements: Judgements) -> Judged:
     """
     if not judgements:
         return no_judge
-    return Judged(f"{_RECORDED}{content_digest(judgements)[:8]}", judgements)
+    return Judged(f"{RECORDED}{content_digest(judgements)[:8]}", judgements)
 
 
 def recorded_at(path: Path, benchmark: Benchmark | None) -> Judged:
@@ -207,7 +212,7 @@ def read_judge(path: Path) -> Judged:
     """
     judgements = read_kept(path)
     name = path.name.removesuffix(".jsonl").removeprefix(KEPT)
-    if not judgements or name.startswith(_RECORDED) or name in (no_judge.label, "") or safe_name(name) != name:
+    if not judgements or name.startswith(RECORDED) or name in (no_judge.label, "") or safe_name(name) != name:
         return judge_of(judgements)
     found = content_digest(judgements)
     if _sealed(path) in (None, found):
@@ -235,9 +240,9 @@ def seal(path: Path, judgements: Judgements | None, details: Mapping[str, Any] |
     manifest = _manifest(path)
     held = read_manifest(manifest)
     holds = dict(held or {}) if details is None else dict(details)
-    holds.pop(_SEAL, None)
+    holds.pop(SEAL, None)
     if judgements is not None:
-        holds[_SEAL] = content_digest(judgements)
+        holds[SEAL] = content_digest(judgements)
     if holds != held and (holds or held is not None):
         write_document(manifest, holds)
 
@@ -259,7 +264,7 @@ def unedited(path: Path) -> dict[Key, Judgement]:
 
 
 def _sealed(path: Path) -> str | None:
-    found = (read_manifest(_manifest(path)) or {}).get(_SEAL)
+    found = (read_manifest(_manifest(path)) or {}).get(SEAL)
     return found if isinstance(found, str) else None
 
 

@@ -87,7 +87,7 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
         UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
         DataError: a file is broken; the message starts with ``file:line:``.
     """
-    label = scoring_of(folder, scoring)
+    label = scoring_label(folder, scoring)
     settings = _manifest(folder / f"verdicts.{label}.manifest.json")
     path = folder / f"verdicts.{label}.jsonl"
     verdicts = [
@@ -112,11 +112,11 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings), task=task)
 
 
-def scoring_of(folder: Path, scoring: str | None = None) -> str:
-    """Return the name of the one scoring of a run directory that is meant: that of its files.
+def scoring_labels(folder: Path) -> list[str]:
+    """Return the names of the scorings that a run directory holds, sorted.
 
     Raises:
-        UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
+        UsageError: it holds none.
     """
     labels = sorted(
         path.name.removeprefix("verdicts.").removesuffix(".manifest.json")
@@ -124,7 +124,16 @@ def scoring_of(folder: Path, scoring: str | None = None) -> str:
     )
     if not labels:
         raise UsageError(f"no scored run at {str(folder)!r}: score the responses first with `speech-ifeval score`")
-    return _chosen(folder, labels, scoring)
+    return labels
+
+
+def scoring_label(folder: Path, scoring: str | None = None) -> str:
+    """Return the name of the one scoring that is meant, as `compare` takes it.
+
+    Raises:
+        UsageError: the directory holds no scoring, not the one asked for, or several to choose from.
+    """
+    return _chosen(folder, scoring_labels(folder), scoring)
 
 
 def _task(path: Path) -> TaskLevel | None:

@@ -195,14 +195,14 @@ def _score_one(
     intake = read_responses(paths, benchmark)
     folder = output_dir or intake.run or Path("runs") / intake.name
     refuse_input_folder(folder, inputs)
-    items = _asked(benchmark, intake, scoring)
+    items = asked_items(benchmark, intake, scoring)
     with _judge(scoring, intake, benchmark) as opened, locked(folder):
         if intake.run is None or folder.resolve() != intake.run.resolve():
             import_responses(folder, intake, benchmark, paths)
         judge = _judged(opened, folder, items, intake, scoring, benchmark, progress)
         label = scoring.label(judge)
         manifest, verdicts_file = folder / f"verdicts.{label}.manifest.json", folder / f"verdicts.{label}.jsonl"
-        settings = _settings(benchmark, intake, scoring, judge, items)
+        settings = settings_of(benchmark, intake, scoring, judge, items)
         begin_again(manifest, verdicts_file, settings, growing=intake.growing)
         settings = claim_stage(manifest, settings, _RESUMED_BY)
         verdicts = _decide(verdicts_file, items, intake, scoring, judge, progress)
@@ -212,7 +212,7 @@ def _score_one(
         settings=shown_settings(settings),
         replies=count_replies(items, intake),
         notes=notes_of(items, judge, benchmark),
-        task=_task(items, intake, scoring, judge, benchmark),
+        task=task_of(items, intake, scoring, judge, benchmark),
     )
     return _Made(run, folder, label)
 
@@ -271,10 +271,21 @@ def _judged(
     return ask_judge(judge, folder, questions, known=known, confirm=scoring.confirm, progress=progress)
 
 
-def _asked(benchmark: Benchmark, intake: Intake, scoring: Scoring) -> list[Item]:
+def asked_items(benchmark: Benchmark, intake: Intake, scoring: Scoring) -> list[Item]:
     """The items to score: those that the run asked, and of these no more than the scoring wants."""
     wanted = {item.id for item in Selection(limit=scoring.limit).choose(benchmark)}
     return [item for item in intake.selection.choose(benchmark) if item.id in wanted]
+
+
+def verifier_versions(items: Sequence[Item], rules: str) -> dict[str, int]:
+    """Return the version of every verifier that these items ask, by its id, sorted."""
+    ids = {constraint.id for item in items for constraint in item.constraints if constraint.id != JUDGED_ID}
+    return {id: find_definition(id, rules).version for id in sorted(ids)}
+
+
+def verifiers_digest(versions: Mapping[str, int]) -> str:
+    """Return the six digits that signatures have of the verifiers' versions."""
+    return hashlib.sha256(msgspec.json.encode(sorted(versions.items()))).hexdigest()[:6]
 
 
 def _subset(intake: Intake, scoring: Scoring) -> str:
@@ -282,19 +293,19 @@ def _subset(intake: Intake, scoring: Scoring) -> str:
     return "+".join(label for label in labels if label != "all") or "all"
 
 
-def _settings(
+def settings_of(
     benchmark: Benchmark, intake: Intake, scoring: Scoring, judge: Judged, items: list[Item]
 ) -> dict[str, Any]:
-    ids = {constraint.id for item in items for constraint in item.constraints if constraint.id != JUDGED_ID}
-    versions = sorted((id, find_definition(id, scoring.rules).version) for id in ids)
-    digest = hashlib.sha256(msgspec.json.encode(versions)).hexdigest()
+    """Return what a scoring's manifest holds: everything that its verdicts depend on, and its sizes."""
+    versions = verifier_versions(items, scoring.rules)
+    digest = verifiers_digest(versions)
     return {
         "name": intake.name,
         "benchmark": f"{benchmark.name}-{benchmark.short_fingerprint}",
         "responses": intake.fingerprint(),
         "rules": scoring.rules,
-        "verifiers": digest[:6],
-        "detector": detector_label(scoring.rules, ids),
+        "verifiers": digest,
+        "detector": detector_label(scoring.rules, versions.keys()),
         "judge": judge.label,
         "judgements": judgements_digest(judge),
         "loose": "yes" if scoring.loose else "no",
@@ -307,7 +318,7 @@ def _settings(
     }
 
 
-def _task(
+def task_of(
     items: list[Item], intake: Intake, scoring: Scoring, judge: Judged, benchmark: Benchmark
 ) -> TaskLevel | None:
     """How right the answers are, of the items that are scored and of their twins; None where nobody judged it."""

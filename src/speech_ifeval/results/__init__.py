@@ -53,6 +53,7 @@ from speech_ifeval.results.summary import (
     TaskLevel,
 )
 from speech_ifeval.results.sweep import Sweep, SweepPoint, SweptReference
+from speech_ifeval.results.verification import Claim, Contradiction, Submitted, Verification
 from speech_ifeval.results.wording import (
     Deviation,
     SharedEffects,
@@ -74,11 +75,13 @@ __all__ = [
     "ChangedAnswers",
     "Citation",
     "Cited",
+    "Claim",
     "CleanCheck",
     "CodeTest",
     "ComparedPair",
     "ComparedRun",
     "Comparison",
+    "Contradiction",
     "Contrast",
     "Deviation",
     "Diagnosis",
@@ -118,6 +121,7 @@ __all__ = [
     "ScaledModel",
     "Sensitivity",
     "SharedEffects",
+    "Submitted",
     "Summary",
     "Sweep",
     "SweepPoint",
@@ -127,6 +131,7 @@ __all__ = [
     "UnmadeCheck",
     "Unranked",
     "UseAgreement",
+    "Verification",
     "WordErrorChange",
     "WordErrorContrast",
     "WordedConstraint",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import Estimate, Rate, TaskLevel
 
 
@@ -62,7 +63,7 @@ class Flip(Struct, frozen=True, forbid_unknown_fields=True):
     followed: tuple[bool | None, ...]
 
 
-class Comparison(Struct, frozen=True, forbid_unknown_fields=True):
+class Comparison(Shown, frozen=True, forbid_unknown_fields=True):
     """Runs side by side: what `speech-ifeval compare --json` prints, described in ``docs/formats.md``.
 
     >>> Comparison.__struct_fields__

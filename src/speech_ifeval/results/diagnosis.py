@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from speech_ifeval.results.comparison import Difference
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import Estimate
 
 Severity = Literal["severe", "notable", "note"]
@@ -108,7 +109,7 @@ class UnmadeCheck(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
-class Diagnosis(Struct, frozen=True, forbid_unknown_fields=True):
+class Diagnosis(Shown, frozen=True, forbid_unknown_fields=True):
     """The troubles of one run: what `speech-ifeval diagnose --json` prints.
 
     `findings` has the gravest first; `clean` are the checks that found nothing, `beyond` telling those of them

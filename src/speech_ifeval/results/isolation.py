@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from speech_ifeval.results.comparison import Difference
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import Estimate
 
 RowVerdict = Literal["same", "differs", "undecided"]
@@ -123,7 +124,7 @@ class IsolationFinding(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
-class Isolation(Struct, frozen=True, forbid_unknown_fields=True):
+class Isolation(Shown, frozen=True, forbid_unknown_fields=True):
     """Is the constraint isolated from the speech: what `speech-ifeval isolation --json` prints.
 
     Attributes:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from speech_ifeval.results.comparison import Difference
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import Estimate, Rate
 
 
@@ -41,7 +42,7 @@ class Rung(Struct, frozen=True, forbid_unknown_fields=True):
     why: str | None = None
 
 
-class Ladder(Struct, frozen=True, forbid_unknown_fields=True):
+class Ladder(Shown, frozen=True, forbid_unknown_fields=True):
     """Where Δ comes from: what `speech-ifeval ladder --json` prints.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from speech_ifeval.results.comparison import Difference
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import Estimate
 
 
@@ -68,7 +69,7 @@ class WordErrorChange(Struct, frozen=True, forbid_unknown_fields=True):
     reference_n: int = 0
 
 
-class Sensitivity(Struct, frozen=True, forbid_unknown_fields=True):
+class Sensitivity(Shown, frozen=True, forbid_unknown_fields=True):
     """What a constraint does to the answer: what `speech-ifeval sensitivity --json` prints.
 
     `contradicted` names the items, constrained or not, that are judged wrong though the reply says that the answer
@@ -87,4 +88,4 @@ class Sensitivity(Struct, frozen=True, forbid_unknown_fields=True):
     answers: list[ChangedAnswers]
     word_errors: list[WordErrorChange]
     notes: list[str]
-    contradicted: list[str] = []
+    contradicted: list[str] = field(default_factory=list)

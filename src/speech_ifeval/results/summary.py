@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from speech_ifeval.results.showing import Shown
 
-class Estimate(Struct, frozen=True, forbid_unknown_fields=True):
+
+class Estimate(Shown, frozen=True, forbid_unknown_fields=True):
     """A figure with its 95 % interval, rates in percent. `value` is None where there is none; `why` says why.
 
     >>> Estimate(88.99, 87.1, 90.6, 1533, 0).value
@@ -22,7 +24,7 @@ class Estimate(Struct, frozen=True, forbid_unknown_fields=True):
     why: str | None = None
 
 
-class Rate(Struct, frozen=True, forbid_unknown_fields=True):
+class Rate(Shown, frozen=True, forbid_unknown_fields=True):
     """A following rate in percent with its 95 % interval; None where nothing is scored.
 
     >>> Rate(781, 933, 0, 83.71, 81.2, 85.9).n
@@ -168,7 +170,7 @@ class TaskLevel(Struct, frozen=True, forbid_unknown_fields=True):
     datasets: dict[str, TaskGroup]
 
 
-class Summary(Struct, frozen=True, forbid_unknown_fields=True):
+class Summary(Shown, frozen=True, forbid_unknown_fields=True):
     """The figures of one scored run: the content of ``summary.json``, described in ``docs/formats.md``.
 
     All rates are in percent. `items` is the rate per item (all its constraints), `pairs` the rate per constraint.

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from speech_ifeval.results.comparison import Difference
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import AnswerRate, Estimate, Rate
 
 
@@ -44,7 +45,7 @@ class SweepPoint(Struct, frozen=True, forbid_unknown_fields=True):
     signature: str
 
 
-class Sweep(Struct, frozen=True, forbid_unknown_fields=True):
+class Sweep(Shown, frozen=True, forbid_unknown_fields=True):
     """A model at several scales: what `speech-ifeval sweep --json` prints.
 
     >>> Sweep.__struct_fields__

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import Estimate, Rate
 
 Finding = Literal["found", "not found", "undecided", "untested"]
@@ -172,7 +173,7 @@ class SharedEffects(Struct, frozen=True, forbid_unknown_fields=True):
     why: str | None = None
 
 
-class WordingEffects(Struct, frozen=True, forbid_unknown_fields=True):
+class WordingEffects(Shown, frozen=True, forbid_unknown_fields=True):
     """How much the wording of a constraint matters: what `speech-ifeval wording --json` prints.
 
     `effect` is the standard deviation, in logits, at which power is stated.

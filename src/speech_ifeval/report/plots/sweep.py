@@ -21,12 +21,13 @@ def sweep_figure(found: Sweep, path: Path) -> None:
         UsageError, MissingExtraError: as `check_figure`.
         OutputError: the file cannot be written.
     """
+    reads = found.reference
     drawn: list[tuple[str, Figure, Estimate | None]] = [
-        ("IFrate, %", lambda one: one.ifrate, found.reference and found.reference.ifrate)
+        ("IFrate, %", lambda one: one.ifrate, None if reads is None else reads.ifrate)
     ]
     if any(one.forgetting is not None for one in found.points):
         drawn.append(("Δ, %", lambda one: one.forgetting, None))
-    drawn.append(("task, %", lambda one: one.task, found.reference and found.reference.task))
+    drawn.append(("task, %", lambda one: one.task, None if reads is None else reads.task))
     parts: dict[str, list[SweepPoint]] = {}
     for point in sorted(found.points, key=lambda one: one.scale):
         parts.setdefault(point.part, []).append(point)
@@ -34,8 +35,8 @@ def sweep_figure(found: Sweep, path: Path) -> None:
         for axis, (title, figure, reference) in zip(axes, drawn, strict=True):
             for place, (part, points) in enumerate(parts.items()):
                 _curve(axis, points, figure, COLOURS[place % len(COLOURS)], plain(part))
-            if reference is not None and reference.value is not None and found.reference is not None:
-                axis.axhline(reference.value, color="0.4", linestyle=":", label=plain(found.reference.name))
+            if reference is not None and reference.value is not None and reads is not None:
+                axis.axhline(reference.value, color="0.4", linestyle=":", label=plain(reads.name))
             axis.set_ylabel(title)
         axes[-1].set_xlabel("scale (1: as trained)")
         axes[0].legend(fontsize=6)

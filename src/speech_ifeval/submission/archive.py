@@ -1,0 +1,193 @@
+"""The file itself: a zip of few members with fixed names, written in one way, and read as if an enemy had sent it.
+
+Nothing is extracted to disk, and no name in the archive becomes a path. Sizes are counted while reading: what the
+headers say of them is believed by nobody.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from speech_ifeval.errors import DataError, OutputError, UsageError
+from speech_ifeval.submission.contents import HEADER, MEMBERS
+
+_WHEN = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+_MODE = stat.S_IFREG | 0o644
+_END = struct.Struct("<4s4H2LH")  # the record at the end of a zip
+_END_MARK = b"PK\x05\x06"
+_LOCAL_MARK = b"PK\x03\x04"
+_LOCAL_NAME = 30  # bytes before the name in the header of a member
+_CHUNK = 1 << 16
+_MIB = 1 << 20
+_ENCRYPTED = 0x1
+_REMEDY = "get the file again, or from elsewhere"
+
+
+class Limits(NamedTuple):
+    """What no submission exceeds: bytes of the file, of a member and of all members, and how well one may pack.
+
+    A member of up to `small` bytes may pack better than `ratio` to one.
+    """
+
+    file: int = 256 * _MIB
+    member: int = 256 * _MIB
+    total: int = 512 * _MIB
+    directory: int = 1 << 14
+    ratio: int = 100
+    small: int = _MIB
+
+
+LIMITS = Limits()
+
+
+def zipped(members: Mapping[str, bytes], limits: Limits = LIMITS) -> bytes:
+    """Return a zip of these members: the same members give the same bytes.
+
+    A member that packs too well to be believed is stored as it is.
+
+    Raises:
+        OutputError: they are larger than any submission may be.
+
+    >>> zipped({"submission.json": b"{}"}) == zipped({"submission.json": b"{}"})
+    True
+    """
+    total = sum(map(len, members.values()))
+    largest = max(map(len, members.values()), default=0)
+    if total > limits.total or largest > limits.member:
+        raise OutputError(
+            f"a submission holds at most {limits.total} bytes and {limits.member} in one member, found {total} "
+            f"and {largest}; score fewer items (--limit) and submit that run"
+        )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", allowZip64=False) as archive:
+        for name, content in members.items():
+            about = zipfile.ZipInfo(name, _WHEN)
+            about.create_system = 3
+            about.external_attr = _MODE << 16
+            packed = len(zlib.compress(content, 9))
+            stored = len(content) > limits.small and len(content) > packed * limits.ratio // 2
+            about.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            archive.writestr(about, content, compresslevel=9)
+    content = out.getvalue()
+    if len(content) > limits.file:
+        raise OutputError(
+            f"a submission has at most {limits.file} bytes, found {len(content)}; score fewer items (--limit) and "
+            "submit that run"
+        )
+    return content
+
+
+def begins_as_submission(path: Path) -> bool:
+    """Whether a file begins as one of ours: it may be written again."""
+    with path.open("rb") as file:
+        start = file.read(_LOCAL_NAME + len(HEADER))
+    return start.startswith(_LOCAL_MARK) and start[_LOCAL_NAME:] == HEADER.encode()
+
+
+def read_file(path: Path, limits: Limits = LIMITS) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        UsageError: there is no such file.
+        DataError: it cannot be read, or is larger than any submission.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(limits.file + 1)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise UsageError(
+            f"no submission at {str(path)!r}: expected a file that `speech-ifeval submit` wrote; check the path"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); check the file") from None
+    if len(content) > limits.file:
+        raise DataError(f"{path}: expected at most {limits.file} bytes, found more; {_REMEDY}")
+    return content
+
+
+def unzipped(content: bytes, place: str, limits: Limits = LIMITS) -> dict[str, bytes]:
+    """Return the members of a submission, each by its name.
+
+    Args:
+        content: the file's bytes.
+        place: what messages call the file.
+        limits: what is refused.
+
+    Raises:
+        DataError: no zip, a broken one, or one that holds what no submission does.
+    """
+    _check_end(content, place, limits)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            described = archive.infolist()
+            for about in described:
+                _check_member(about, place)
+            names = [about.filename for about in described]
+            doubled = next((name for name in names if names.count(name) > 1), None)
+            if doubled is not None:
+                raise DataError(f"{place}: the member {doubled!r} is there twice; {_REMEDY}")
+            expected = [name for name in MEMBERS if name in names]
+            if names != expected:
+                raise DataError(f"{place}: expected the members in the order {expected}, found {names}; {_REMEDY}")
+            members: dict[str, bytes] = {}
+            for about in described:
+                left = limits.total - sum(map(len, members.values()))
+                members[about.filename] = _read(archive, about, place, limits, left)
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
+        raise DataError(f"{place}: expected a zip, found one that is broken ({error}); {_REMEDY}") from None
+    except (NotImplementedError, RuntimeError, ValueError, OverflowError, OSError) as error:
+        # What `zipfile` says of versions, passwords and offsets that no file of ours has.
+        raise DataError(
+            f"{place}: expected a zip as submit writes it, found another ({error}); {_REMEDY}"
+        ) from None
+    return members
+
+
+def _check_end(content: bytes, place: str, limits: Limits) -> None:
+    """Read the end of the archive before `zipfile` does, which takes its word for how many members there are."""
+    end = content[-_END.size :]
+    if not content.startswith(_LOCAL_MARK) or len(end) < _END.size or not end.startswith(_END_MARK):
+        raise DataError(f"{place}: expected a zip that `speech-ifeval submit` wrote, found none; {_REMEDY}")
+    _, disk, first_disk, here, members, size, offset, comment = _END.unpack(end)
+    if members > len(MEMBERS) or here != members or size > limits.directory:
+        raise DataError(f"{place}: expected at most {len(MEMBERS)} members, found {members}; {_REMEDY}")
+    if disk or first_disk or comment or offset + size + _END.size != len(content):
+        raise DataError(f"{place}: expected one zip and nothing around it, found more; {_REMEDY}")
+
+
+def _check_member(about: zipfile.ZipInfo, place: str) -> None:
+    name = about.filename
+    if name not in MEMBERS or about.orig_filename != name:
+        raise DataError(f"{place}: the member {about.orig_filename[:100]!r} is none of a submission; {_REMEDY}")
+    if about.flag_bits & _ENCRYPTED:
+        raise DataError(f"{place}: the member {name!r} is encrypted; {_REMEDY}")
+    if about.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{place}: the member {name!r} is packed in a way that no submission is; {_REMEDY}")
+    if stat.S_IFMT(about.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise DataError(f"{place}: the member {name!r} is no plain file; {_REMEDY}")
+
+
+def _read(archive: zipfile.ZipFile, about: zipfile.ZipInfo, place: str, limits: Limits, left: int) -> bytes:
+    most = min(limits.member, left)
+    parts: list[bytes] = []
+    size = 0
+    with archive.open(about) as file:
+        while chunk := file.read(_CHUNK):
+            parts.append(chunk)
+            size += len(chunk)
+            if size > most:
+                raise DataError(f"{place}: {about.filename!r} is larger than any submission; {_REMEDY}")
+            if size > limits.small and size > limits.ratio * max(about.compress_size, 1):
+                raise DataError(
+                    f"{place}: {about.filename!r} unpacks to more than {limits.ratio} times; {_REMEDY}"
+                )
+    if size != about.file_size:
+        raise DataError(f"{place}: {about.filename!r} has another size than the file says; {_REMEDY}")
+    return b"".join(parts)
