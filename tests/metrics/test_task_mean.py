@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from speech_ifeval.metrics.answers import Answer, WordEdits
-from speech_ifeval.metrics.task_mean import NOTHING, task_mean, task_mean_change
+from speech_ifeval.metrics.task_mean import NOTHING, NOTHING_SHARED, task_mean, task_mean_change
 
 
 def closed(id: str, correct: bool | None, clip: str | None = None, dataset: str = "closed") -> Answer:
@@ -18,6 +18,11 @@ def closed(id: str, correct: bool | None, clip: str | None = None, dataset: str 
 def spoken(id: str, errors: int, words: int, clip: str | None = None) -> Answer:
     edits = WordEdits(hits=words - errors, substitutions=errors, deletions=0, insertions=0)
     return Answer(id, id, "asr", clip or id, None, "wer", None, None, False, edits=edits, words=words)
+
+
+def inserted(id: str, insertions: int, words: int) -> Answer:
+    edits = WordEdits(hits=words, substitutions=0, deletions=0, insertions=insertions)
+    return Answer(id, id, "asr", id, None, "wer", None, None, False, edits=edits, words=words)
 
 
 def test_data_sets_weigh_alike_whatever_their_size() -> None:
@@ -36,17 +41,30 @@ def test_answers_under_a_constraint_and_unscored_ones_do_not_count() -> None:
 def test_nothing_scored_is_no_figure() -> None:
     assert task_mean([closed("a", None)]).value is None
     assert task_mean([]).why == NOTHING
-    assert task_mean_change([], [closed("a", True)]).why == NOTHING
+    assert task_mean_change([], [closed("a", True)]).why == NOTHING_SHARED
+    assert task_mean([spoken("s", 2, 0)]).why == NOTHING
 
 
-def test_the_interval_of_one_accuracy_is_that_of_students_t() -> None:
-    right = np.arange(60) < 41
-    found = task_mean(closed(str(k), bool(one)) for k, one in enumerate(right))
-    low, high = stats.t.interval(0.95, 59, loc=right.mean(), scale=stats.sem(right))
-    assert (found.low, found.high) == pytest.approx((100 * low, 100 * high))
+@pytest.mark.parametrize("right", [0, 1, 20, 41, 59, 60])
+def test_the_interval_of_one_accuracy_is_near_wilsons(right: int) -> None:
+    found = task_mean(closed(str(k), k < right) for k in range(60))
+    expected = stats.binomtest(right, 60).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((100 * expected.low, 100 * expected.high), abs=1.0)
 
 
-def test_the_p_of_a_change_is_that_of_the_paired_t_test() -> None:
+@pytest.mark.parametrize("number", [3, 40])
+def test_all_right_is_no_certainty(number: int) -> None:
+    found = task_mean(closed(str(k), True) for k in range(number))
+    assert found.value == 100
+    assert found.low is not None
+    assert found.low < 100 - 100 / number
+    change = task_mean_change((closed(str(k), True) for k in range(2)), (closed(str(k), False) for k in range(2)))
+    assert change.value == 100
+    assert change.p is not None
+    assert change.p > 0.01
+
+
+def test_the_p_of_a_change_is_near_that_of_the_paired_t_test() -> None:
     draw = np.random.default_rng(1)
     before, after = draw.random(80) < 0.7, draw.random(80) < 0.5
     found = task_mean_change(
@@ -54,7 +72,30 @@ def test_the_p_of_a_change_is_that_of_the_paired_t_test() -> None:
         (closed(str(k), bool(one)) for k, one in enumerate(before)),
     )
     assert found.value == pytest.approx(100 * (after.mean() - before.mean()))
-    assert found.p == pytest.approx(stats.ttest_rel(after.astype(float), before.astype(float)).pvalue)
+    expected = stats.ttest_rel(after.astype(float), before.astype(float)).pvalue
+    assert found.p == pytest.approx(expected, rel=0.01)
+
+
+def test_a_change_is_over_what_both_have() -> None:
+    b = [closed(f"b{k}", k == 0, dataset="b") for k in range(20)]
+    gone = [closed(f"b{k}", None, dataset="b") for k in range(20)]
+    a = [closed(f"a{k}", k < 19, dataset="a") for k in range(20)]
+    change = task_mean_change([*a, *gone], [*a, *b])
+    assert change.value == 0
+    assert change.p == 1
+
+
+def test_transcripts_and_closed_questions_of_one_data_set_weigh_alike() -> None:
+    words = Answer("s", "s", "closed", "s", None, "wer", None, None, False, edits=WordEdits(99, 0, 0, 0), words=99)
+    assert task_mean([closed("a", False), words]).value == pytest.approx(50)
+
+
+def test_words_that_nobody_said_count_as_errors() -> None:
+    found = task_mean([spoken(str(k), 2, 10) for k in range(9)] + [inserted("x", 15, 10)])
+    assert found.value == pytest.approx(100 - 100 * (18 + 15) / 100)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.value < found.high
 
 
 def test_the_interval_of_word_errors_is_near_a_bootstrap_of_clips() -> None:

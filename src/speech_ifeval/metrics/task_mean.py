@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from speech_ifeval.metrics.answers import Answer
-from speech_ifeval.metrics.clips import Floats
-from speech_ifeval.metrics.paired import two_sided
-from speech_ifeval.metrics.quantiles import student_t_quantile
+from speech_ifeval.metrics.clips import Group
+from speech_ifeval.metrics.intervals import mean_rate_interval
+from speech_ifeval.metrics.paired import difference
 from speech_ifeval.results import Difference, Estimate
 
 NOTHING = "no answer without a constraint is scored"
+NOTHING_SHARED = "no answer without a constraint is scored in both"
 
-
-class _Shares(NamedTuple):
-    """A mean over data sets, in percent, and what each clip adds to its error."""
-
-    value: float
-    n: int
-    by_clip: Mapping[str, float]
+_Key = tuple[str, str]  # data set and metric
 
 
 def task_mean(answers: Iterable[Answer]) -> Estimate:
     """Return how right the answers to questions without a constraint are, in percent, data sets weighing alike.
 
     A data set counts with its accuracy, or with 100 less its word error rate, which can be below 0. The interval
-    is from the spread of linearised contributions over clips.
+    is the score interval of a mean of rates, with clips as the sampling unit; of transcripts, words are the items,
+    and errors beyond the words that were said shift it.
 
-    Source: Binder (1983), International Statistical Review 51, 279-292, for the linearisation.
+    Source: as `speech_ifeval.metrics.intervals.mean_rate_interval`.
 
     >>> def answer(k):
     ...     return Answer(str(k), str(k), "asr", f"{k}.wav", None, "accuracy", None, None, False, correct=k < 3)
     >>> task_mean(map(answer, range(4))).value
     75.0
     """
-    answers = list(answers)
-    unscored = sum(not answer.scored for answer in answers if not answer.constrained)
-    shares = _shares(answers)
-    if shares is None:
+    answers = [answer for answer in answers if not answer.constrained]
+    datasets = _datasets(answers)
+    unscored = sum(not answer.scored for answer in answers)
+    if not datasets:
         return Estimate(None, None, None, 0, unscored, NOTHING)
-    low, high = _around(shares.value, np.array(list(shares.by_clip.values())))
-    high = None if high is None else min(high, 100.0)  # nothing is righter than right
-    return Estimate(shares.value, low, high, shares.n, unscored)
+    value, low, high = mean_rate_interval([one.group for one in datasets.values()])
+    beyond = _beyond(datasets.values())
+    scored = sum(one.answers for one in datasets.values())
+    return Estimate(100 * value - beyond, 100 * low - beyond, min(100 * high - beyond, 100.0), scored, unscored)
 
 
 def task_mean_change(answers: Iterable[Answer], before: Iterable[Answer]) -> Difference:
-    """Return by how much `task_mean` differs between two systems that answered the same questions, in points.
+    """Return by how much `task_mean` differs between two systems, in points, on what both answered and is scored.
+
+    Source: as `speech_ifeval.metrics.paired.difference`, paired by clip.
 
     >>> def answers(right):
     ...     ids = map(str, range(40))
@@ -57,46 +56,46 @@ def task_mean_change(answers: Iterable[Answer], before: Iterable[Answer]) -> Dif
     >>> change.value, change.high < 0, change.p < 0.01
     (-25.0, True, True)
     """
-    ours, theirs = _shares(answers), _shares(before)
-    if ours is None or theirs is None:
-        return Difference(None, None, None, None, None, NOTHING)
-    clips = list(dict.fromkeys([*ours.by_clip, *theirs.by_clip]))
-    by_clip = np.array([ours.by_clip.get(clip, 0.0) - theirs.by_clip.get(clip, 0.0) for clip in clips])
-    value = ours.value - theirs.value
-    low, high = _around(value, by_clip)
-    error = _error(by_clip)
-    p = 1.0 if value == 0 else two_sided(value / error if error > 0 else np.inf, max(len(clips) - 1.0, 1.0))
-    return Difference(value, low, high, p, p)
+    ours = {answer.item: answer for answer in answers if answer.scored and not answer.constrained}
+    theirs = {answer.item: answer for answer in before if answer.scored and not answer.constrained}
+    shared = [item for item in ours if item in theirs and ours[item].metric == theirs[item].metric]
+    first, second = _datasets([ours[item] for item in shared]), _datasets([theirs[item] for item in shared])
+    if not first:
+        return Difference(None, None, None, None, None, NOTHING_SHARED)
+    value, low, high, p = difference([first[key].group for key in first], [second[key].group for key in first])
+    beyond = _beyond(first.values()) - _beyond(second.values())
+    return Difference(100 * value - beyond, 100 * low - beyond, 100 * high - beyond, p, p)
 
 
-def _shares(answers: Iterable[Answer]) -> _Shares | None:
-    datasets: dict[str, list[Answer]] = {}
+class _Dataset(NamedTuple):
+    """Right and wrong items of one data set, answers or words, and errors beyond its words as a share of these."""
+
+    group: Group
+    answers: int
+    beyond: float
+
+
+def _datasets(answers: Iterable[Answer]) -> dict[_Key, _Dataset]:
+    rows: dict[_Key, list[Answer]] = {}
     for answer in answers:
-        if answer.scored and not answer.constrained:
-            datasets.setdefault(answer.dataset, []).append(answer)
-    rates: list[float] = []
-    by_clip: dict[str, float] = {}
-    for rows in datasets.values():
-        # Right answers of answers, or errors of words.
-        over = [1.0 if one.edits is None else float(one.edits.words) for one in rows]
-        wrong = [float(not one.correct) if one.edits is None else float(one.edits.errors) for one in rows]
-        rate = sum(wrong) / sum(over)
-        rates.append(100 - 100 * rate)
-        for one, top, bottom in zip(rows, wrong, over, strict=True):
-            added = -100 * (top - rate * bottom) / sum(over) / len(datasets)
-            by_clip[one.clip] = by_clip.get(one.clip, 0.0) + added
-    if not rates:
+        if answer.scored:
+            rows.setdefault((answer.dataset, answer.metric), []).append(answer)
+    made = {key: _dataset(theirs) for key, theirs in rows.items()}
+    return {key: one for key, one in made.items() if one is not None}
+
+
+def _dataset(answers: Sequence[Answer]) -> _Dataset | None:
+    """None where nothing is said in any clip: there is no word to have wrong."""
+    items = np.array([1 if one.edits is None else one.edits.words for one in answers])
+    wrong = np.array([int(not one.correct) if one.edits is None else one.edits.errors for one in answers])
+    if not items.sum():
         return None
-    return _Shares(sum(rates) / len(rates), sum(map(len, datasets.values())), by_clip)
+    held = np.minimum(wrong, items)
+    right = np.concatenate([np.arange(size) >= errors for size, errors in zip(items, held, strict=True)])
+    clips = np.repeat(np.array([one.clip for one in answers]), items)
+    return _Dataset((right, clips), len(answers), float((wrong - held).sum() / items.sum()))
 
 
-def _error(by_clip: Floats) -> float:
-    clips = len(by_clip)
-    return float(np.sqrt((by_clip**2).sum() * clips / max(clips - 1, 1)))
-
-
-def _around(value: float, by_clip: Floats) -> tuple[float | None, float | None]:
-    if len(by_clip) < 2:
-        return None, None
-    half = float(student_t_quantile(0.975, np.array([len(by_clip) - 1.0]))[0]) * _error(by_clip)
-    return value - half, value + half
+def _beyond(datasets: Iterable[_Dataset]) -> float:
+    every = list(datasets)
+    return 100 * sum(one.beyond for one in every) / len(every)
