@@ -20,6 +20,7 @@ from speech_ifeval.cli import (
     lab_command,
     ladder_command,
     models_command,
+    report_command,
     run_command,
     score_command,
     sensitivity_command,
@@ -62,6 +63,7 @@ app.command("run")(guarded(run_command.run_command))
 app.command("models")(guarded(models_command.models_command))
 app.command("score")(guarded(score_command.score_command))
 app.command("compare")(guarded(compare_command.compare_command))
+app.command("report")(guarded(report_command.report_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
 app.command("sweep")(guarded(sweep_command.sweep_command))
 app.command("ladder")(guarded(ladder_command.ladder_command))

@@ -65,7 +65,7 @@ def compare(
         raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, found {len(runs)}")
     if len({path.resolve() for path in runs}) < len(runs):
         raise UsageError("the same run directory is named twice; name each once")
-    scored = _told_apart(runs, [load_scored(path, scoring) for path in runs])
+    scored = told_apart(runs, [load_scored(path, scoring) for path in runs])
     against, notes = _references(runs, references, scoring)
     notes += check_agreement([*zip(runs, scored, strict=True), *(against or [])])
     return compare_runs(scored, None if against is None else [run for _, run in against], notes, progress)
@@ -121,7 +121,7 @@ def _task(path: Path) -> TaskLevel | None:
         ) from None
 
 
-def _told_apart(paths: Sequence[Path], runs: list[ScoredRun]) -> list[ScoredRun]:
+def told_apart(paths: Sequence[Path], runs: list[ScoredRun]) -> list[ScoredRun]:
     """Name runs of the same name by so much of their paths that no two are alike."""
     names = [run.name for run in runs]
     parts = 1
