@@ -13,11 +13,11 @@ def report_command(
         list[str],
         typer.Argument(
             metavar="RUN…",
-            help="Scored run directories, or recorded responses in the forms that `score` takes (scored aside, with "
-            "the judge replies that lie beside them), all on the same benchmark.",
+            help="Scored run directories, or recorded responses in the forms that `score` takes (scored aside, "
+            "with the judge replies that lie beside them), all on the same benchmark.",
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page that is written.")] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
     reference: Annotated[
         str | None,
         typer.Option(help="The reference system's, in the same forms, of all runs. Default: RUN/reference."),
@@ -39,21 +39,24 @@ def report_command(
     with_analyses: Annotated[
         list[Path] | None,
         typer.Option(
-            "--with", metavar="FILE", help="What sweep, ladder, isolation or wording printed with --json; repeatable."
+            "--with",
+            metavar="FILE",
+            help="What sweep, ladder, isolation or wording printed with --json; repeatable.",
         ),
     ] = None,
     audio: Annotated[
         str, typer.Option(help="none; link: relative paths to the clips; embed: each clip once, as Opus.")
     ] = "none",
     audio_dir: Annotated[
-        Path | None, typer.Option(help="What the clips lie in. Default: the benchmark's own folder, or audios/ by it.")
+        Path | None,
+        typer.Option(help="What the clips lie in. Default: looked for by the benchmark."),
     ] = None,
     include_restricted: Annotated[
         list[str] | None,
         typer.Option(
             metavar="SOURCE",
-            help="A source whose clips and transcripts are shown though no licence is known to allow it, or unknown; "
-            "repeatable. For your eyes only.",
+            help="A source whose clips and transcripts are shown though no licence is known to allow it, or "
+            "unknown; repeatable. For your eyes only.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests of word error rates.")] = 0,

@@ -13,7 +13,13 @@ from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.judges import Judged, no_judge
 from speech_ifeval.judges.replay import KEPT, read_judge
 from speech_ifeval.models.recorded import is_run, read_responses
-from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER, check_agreement, load_scored, told_apart
+from speech_ifeval.pipeline.comparing import (
+    REFERENCE_FOLDER,
+    check_agreement,
+    load_scored,
+    reference_task,
+    told_apart,
+)
 from speech_ifeval.pipeline.scoring import score
 
 
@@ -104,9 +110,14 @@ class _Reader:
         if not is_run(beside):
             return beside, None, NO_REFERENCE
         try:
-            return beside, self.read(beside), NO_REFERENCE
+            return beside, self._with_task(run, self.read(beside)), NO_REFERENCE
         except UsageError as error:  # scored otherwise than the run
             return beside, None, f"no reference: {error}"
+
+    def _with_task(self, run: Path, reference: SystemRun) -> SystemRun:
+        """A reference beside a run has no summary of its own: its task level stands in the run's."""
+        task = reference_task(run, reference.scored.name)
+        return replace(reference, scored=replace(reference.scored, task=task or reference.scored.task))
 
 
 def _scored(path: Path, benchmark: Benchmark, scratch: Path) -> Path:

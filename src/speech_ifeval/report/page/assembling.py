@@ -1,4 +1,4 @@
-"""From a document to one HTML file: template, style and script, each in its place, and a policy that allows no other.
+"""From a document to one HTML file: template, style and script, each in its place, and a policy for no other.
 
 What came from models, judges, benchmarks and file names is data: JSON in a block that no browser runs, in which no
 character can end the block. The script puts it on the page as text only.

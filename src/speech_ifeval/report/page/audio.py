@@ -20,7 +20,7 @@ OUTSIDE = "the clip's name leads out of the audio folder"
 
 
 class Clips(NamedTuple):
-    """The clips of a page by name: a relative address, or the bytes of an Ogg Opus file; and those that cannot be."""
+    """The clips of a page by name: a relative address, or an Ogg Opus file; and those that cannot be."""
 
     linked: Mapping[str, str]
     embedded: Mapping[str, bytes]

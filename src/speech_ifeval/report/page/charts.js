@@ -76,10 +76,11 @@ function forest(rows, scale, options = {}) {
   const grid = h("div", { class: "forest", role: "table", "aria-label": options.label });
   grid.style.setProperty("--columns", columns.length);
   // Intervals take more room than figures.
-  grid.style.setProperty("--widths", columns.map((column) => (isInterval(column) ? "8.6rem" : "minmax(3.4rem, 5rem)")).join(" ") || "0");
+  grid.style.setProperty("--widths", columns.map((column) => (isInterval(column) ? "8.6rem" : "minmax(3.3rem, 4.6rem)")).join(" ") || "0");
   const line = (name, label, middle, cells) => h("div", { class: `row ${name || ""}`, role: "row" },
     h("div", { class: "label", role: "rowheader" }, label), h("div", { class: "middle", role: "cell" }, middle),
-    columns.map((_, index) => h("div", { class: "cell", role: "cell" }, (cells || [])[index] ?? "")));
+    columns.map((column, index) => h("div", { class: "cell", role: "cell", "data-name": name === "heads" ? null : nameOf(column) },
+      (cells || [])[index] ?? "")));
   if (columns.length) grid.append(line("heads", "", "", columns));
   for (const row of rows) {
     const points = row.points || [];
@@ -90,6 +91,8 @@ function forest(rows, scale, options = {}) {
   return grid;
 }
 
+// What a column is called, without the explanation in it.
+const nameOf = (column) => (typeof column === "string" ? column : column instanceof Element ? column.firstChild.data : null);
 const isInterval = (column) => column instanceof Element && column.textContent.startsWith("95 %");
 
 function legend(entries) {

@@ -97,7 +97,7 @@ function judgePart(judgements) {
     const verdict = one.use === "transcript" ? "" : isBoolean(one.verdict) ? (one.verdict ? ": yes" : ": no") : ": unscored";
     const words = one.reply || (one.messages || []).length || one.withheld || one.reason || one.extracted;
     const line = `judge, ${USES[one.use] || one.use}${verdict}`;
-    if (!words) return h("p", { class: "hint judge" }, line);
+    if (!words) return one.use === "accuracy" && isBoolean(one.verdict) ? null : h("p", { class: "hint judge" }, line);
     return h("details", { class: "judge" }, h("summary", {}, line),
       one.extracted !== undefined && one.extracted !== null ? [h("small", {}, "taken as transcript"), h("div", { class: "text", dir: "auto" }, one.extracted)] : null,
       one.reason ? h("p", { class: "hint" }, one.reason) : null,

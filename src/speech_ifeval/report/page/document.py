@@ -103,7 +103,7 @@ class ShownConstraint(Struct, frozen=True, omit_defaults=True):
 class ShownItem(Struct, frozen=True, omit_defaults=True):
     """An item. `demand` is the part of the instruction that demands the constraint; `clip` numbers the clip.
 
-    `withheld` says that transcript and label are left out, and `twin` is the id of the item without its constraint.
+    `withheld` says that transcript and label are left out, and `twin` is the id of its twin.
     """
 
     id: str

@@ -97,7 +97,8 @@ def shown_system(
     for verdict in system.scored.verdicts:
         verdicts.setdefault(verdict.item, []).append(verdict)
     replies = [
-        _reply(system, item, verdicts.get(item.id, []), benchmark, lines, secret.get(item.id, [])) for item in items
+        _reply(system, item, verdicts.get(item.id, []), benchmark, lines, secret.get(item.id, []))
+        for item in items
     ]
     return ShownSystem(system.name, system.scored.signature(), system.judged.label, replies)
 
@@ -153,9 +154,7 @@ def _judgements(judged: Judged, item: str, lines: Lines, secret: Sequence[str]) 
 
 
 def _judgement(one: Judgement, lines: Lines, secret: Sequence[str]) -> ShownJudgement:
-    open_messages = [
-        message for message in one.messages if not any(text in message.content for text in secret)
-    ]
+    open_messages = [message for message in one.messages if not any(text in message.content for text in secret)]
     return ShownJudgement(
         use=one.use,
         verdict=one.verdict,

@@ -65,6 +65,12 @@ const NAMES = {
   overview: "Overview", codes: "Followed", task: "Task", sensitivity: "Sensitivity", diagnosis: "Diagnosis", analyses: "Analyses", items: "Items",
 };
 
+// An item that a link names is shown, though the filters beside it would not.
+function keepLinked() {
+  const number = INDEX.get(state.item);
+  if (number !== undefined && !choose().visible.includes(number)) for (const key of [...FILTERS, "q"]) state[key] = "";
+}
+
 function start() {
   readAddress();
   const linked = Boolean(state.item) && INDEX.has(state.item);
@@ -84,7 +90,8 @@ function start() {
   at("list").addEventListener("scroll", () => requestAnimationFrame(drawRows));
   addEventListener("resize", () => requestAnimationFrame(drawRows));
   addEventListener("keydown", pressed);
-  addEventListener("hashchange", () => { if (location.hash.includes("=")) { readAddress(); refresh(); bringItems(); } });
+  addEventListener("hashchange", () => { if (location.hash.includes("=")) { readAddress(); keepLinked(); refresh(); bringItems(); } });
+  if (linked) keepLinked();
   const addressed = location.hash.includes("=");
   refresh();
   if (linked) document.body.classList.add("reading");

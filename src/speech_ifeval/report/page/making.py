@@ -66,7 +66,9 @@ class Page:
     left_out: Sequence[LeftOut]
 
 
-def make_page(runs: Sequence[ReadRun], benchmark: Benchmark, path: Path, options: PageOptions | None = None) -> Page:
+def make_page(
+    runs: Sequence[ReadRun], benchmark: Benchmark, path: Path, options: PageOptions | None = None
+) -> Page:
     """Return one page about runs on the same benchmark.
 
     Args:
@@ -152,7 +154,9 @@ def page_facts(page: Page, path: Path) -> Iterator[str]:
         held += f", links to {page.audio.clips} clips"
     yield f"Written: {visible(str(path))}, {len(page.content) / 1e6:.1f} MB: {held}"
     for one in page.left_out:
-        what = [f"{one.clips} clips"] * (one.clips > 0) + [f"{one.transcripts} transcripts"] * (one.transcripts > 0)
+        what = [f"{one.clips} clips"] * (one.clips > 0) + [f"{one.transcripts} transcripts"] * (
+            one.transcripts > 0
+        )
         if what:
             yield f"Left out: {' and '.join(what)} of {visible(one.source)}: {one.why}"
 
@@ -313,5 +317,3 @@ def _why(permission: Permission) -> str:
     else:
         why = f"its licence ({visible(permission.licence)}) is not known to allow passing it on"
     return f"{why}; {visible(permission.note)}" if permission.note else why
-
-

@@ -1,7 +1,7 @@
 """Where in a text it shows: the part of an instruction that demands, the parts of a reply that fail.
 
-Why a reply fails is said by its verifier, in words. These marks point at what the words are about, where that has a
-place: words in the wrong case, text around the JSON, what stands in a phrase's stead. What is missing has none.
+Why a reply fails is said by its verifier, in words. These marks point at what the words are about, where that has
+a place: words in the wrong case, text around the JSON, what stands in a phrase's stead. What is missing has none.
 """
 
 from __future__ import annotations
