@@ -272,8 +272,8 @@ def unreadable(page: Any) -> dict[str, float]:
                 return [...probe.getImageData(0, 0, 1, 1).data];
             };
             const rgb = (parts) => `rgb(${parts.slice(0, 3).join(", ")})`;
-            const names = "h2, h3, h4, p, b, small, dt, dd, th, td, summary, mark, kbd, .hint, .chip, .tag, .near, " +
-                ".code, .dataset, .snippet, .glyph, .link, .button, .cell, .answer, .text, #nav a, .term";
+            const names = "h2, h3, h4, p, b, small, dt, dd, th, td, summary, mark, kbd, .hint, .chip, .tag, " +
+                ".near, .code, .dataset, .snippet, .glyph, .link, .button, .cell, .answer, .text, #nav a, .term";
             const seen = new Map();
             for (const one of document.querySelectorAll(names)) {
                 if (!one.checkVisibility() || !one.textContent.trim()) continue;

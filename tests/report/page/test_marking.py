@@ -33,7 +33,7 @@ from speech_ifeval.report.page.marking import failure_marks, joined
 )
 def test_what_fails_is_marked(id: str, kwargs: dict[str, Any], reply: str, marked: list[str]) -> None:
     known = {definition.id for definition in definitions()}
-    reason = compile_from(id, kwargs, "official", False).explain(reply).reason if id in known else "?"
+    reason = compile_from(id, kwargs, "careful", False).explain(reply).reason if id in known else "?"
     assert [reply[start:end] for start, end in failure_marks(Constraint(id, kwargs), reply, reason)] == marked
 
 
