@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "link": (one, PageOptions(audio="link", audio_dir=found / "clips")),
         "two": (two, PageOptions(analyses=analyses)),
     }
+    (alone,) = read_evidences([TUNED], replace(EXAMPLE, licence=None))
+    (found / "alone.html").write_bytes(make_page([alone], alone[0].run.benchmark, found / "alone.html").content)
     for name, (evidences, options) in made.items():
         path = found / f"{name}.html"
         path.write_bytes(make_page(evidences, EXAMPLE, path, options).content)
@@ -78,9 +81,18 @@ def test_it_opens_from_the_disk_without_an_error_or_a_request(browser: Any, fold
         assert "−54.17" in text
         assert "benchmark:example-1f3a6efdff3a" in text
         assert page.evaluate(COUNT) == 66
-        assert page.evaluate("document.body.textContent.includes('undefined')") is False
-        assert page.evaluate("document.body.textContent.includes('[object')") is False
-        assert page.evaluate("document.body.textContent.includes('NaN')") is False
+        everything = page.evaluate("document.getElementById('main').textContent")
+        assert not re.search(r"undefined|\[object|NaN|null", everything)
+
+
+def test_a_run_without_a_reference_and_a_licence(browser: Any, folder: Path) -> None:
+    with opened(browser, folder / "alone.html") as page:
+        everything = page.evaluate("document.getElementById('main').textContent")
+        assert not re.search(r"undefined|\[object|NaN|null", everything)
+        assert "Left out of this page: 0 clips, 66 transcripts" in everything
+        assert "No licence is stated." in everything
+        assert page.evaluate("document.getElementById('filter-flip').parentElement.hidden")
+        assert page.evaluate(COUNT) == 66
 
 
 def test_only_the_rows_that_can_be_seen_are_on_the_page(browser: Any, folder: Path) -> None:

@@ -25,6 +25,12 @@ function writeAddress() {
   if (wanted !== location.hash && (wanted !== "#" || location.hash.includes("="))) history.replaceState(null, "", wanted);
 }
 
+// What is empty is left out of the data.
+const EMPTY = { code_tests: {}, reference_categories: {}, reference_codes: {} };
+DATA.runs = DATA.runs.map((run) => ({ ...EMPTY, ...run }));
+DATA.left_out = DATA.left_out.map((one) => ({ clips: 0, transcripts: 0, ...one }));
+DATA.audio = { clips: 0, size: 0, sources: [], ...DATA.audio };
+
 const chosenRun = () => DATA.runs[Number(state.run)];
 const systemOf = (run) => DATA.systems[run.system];
 const referenceOf = (run) => (run.reference === undefined || run.reference === null ? null : DATA.systems[run.reference]);
