@@ -58,7 +58,7 @@ def measure(name: str, runs: list[Path], benchmark: Benchmark, folder: Path, rep
     page = make_page(evidences, benchmark, folder / "page.html")
     made = time.process_time()
     (folder / "page.html").write_bytes(page.content)
-    opening, moving, searching = opened(folder / "page.html", repeats)
+    opening, working, moving, searching = opened(folder / "page.html", repeats)
     return {
         "page": name,
         "items": page.items,
@@ -67,31 +67,39 @@ def measure(name: str, runs: list[Path], benchmark: Benchmark, folder: Path, rep
         "seconds_reading": read - start,
         "seconds_making": made - read,
         "seconds_opening": opening,
+        "seconds_opening_processor": working,
         "milliseconds_next_item": moving,
         "milliseconds_search": searching,
     }
 
 
-def opened(path: Path, repeats: int) -> tuple[float, float, float]:
-    """Return the medians of the seconds to open a page, and of the milliseconds to move on and to search in it."""
+def opened(path: Path, repeats: int) -> tuple[float, float, float, float]:
+    """Return what opening a page takes, in seconds by the clock and of the page's processor time; medians.
+
+    Behind them stand the milliseconds to move to the next item, and to search the first time.
+    """
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    opening, moving, searching = [], [], []
+    opening, working, moving, searching = [], [], [], []
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=300_000)
         for _ in range(repeats):
             page = browser.new_page(viewport={"width": 1400, "height": 900})
             page.set_default_timeout(300_000)
+            watching = page.context.new_cdp_session(page)
+            watching.send("Performance.enable", {"timeDomain": "threadTicks"})
             page.goto(path.as_uri())
             opening.append(page.evaluate(PAINTED)[0] / 1000)
+            figures = {one["name"]: one["value"] for one in watching.send("Performance.getMetrics")["metrics"]}
+            working.append(figures["TaskDuration"])
             timed = "act => { const start = performance.now(); ({ move: () => move(1), search: () => "
             timed += "{ state.q = 'the speaker'; refresh(); } })[act](); return performance.now() - start; }"
             moving.append(statistics.median(page.evaluate(timed, "move") for _ in range(20)))
             searching.append(page.evaluate(timed, "search"))
             page.close()
         browser.close()
-    return statistics.median(opening), statistics.median(moving), statistics.median(searching)
+    return tuple(map(statistics.median, (opening, working, moving, searching)))  # type: ignore[return-value]
 
 
 def main() -> None:
@@ -115,13 +123,25 @@ def main() -> None:
             found.append(measure("published items, four runs", runs, benchmark, folder, arguments.repeats))
         else:
             print(f"the published items and responses are not in {arguments.data}: only the example is measured")
-    head = ["page", "items", "runs", "MB", "read, s", "made, s", "opened, s", "next item, ms", "first search, ms"]
+    head = [
+        "page",
+        "items",
+        "runs",
+        "MB",
+        "read, s",
+        "made, s",
+        "opened, s",
+        "of it processor, s",
+        "next item, ms",
+        "first search, ms",
+    ]
     rows = [[*list(one.values())[:3], *(f"{value:.2f}" for value in list(one.values())[3:])] for one in found]
     print(markdown_table(head, rows))
     print(f"\n{machine_line()}")
     write_json(arguments.json, {"machine": machine(), "pages": found})
     worst = found[-1]
-    if worst["seconds_opening"] >= MOST_SECONDS or worst["megabytes"] * 1e6 >= MOST_BYTES:
+    # By processor time: on a busy machine the clock measures the neighbours.
+    if worst["seconds_opening_processor"] >= MOST_SECONDS or worst["megabytes"] * 1e6 >= MOST_BYTES:
         sys.exit(f"{worst['page']}: slower than {MOST_SECONDS:g} s, or larger than {MOST_BYTES / 1e6:g} MB")
 
 

@@ -35,6 +35,9 @@ def test_a_run_and_its_reference_give_delta(spoken: Benchmark, tmp_path: Path) -
         benchmark=spoken,
         output_dir=tmp_path / "runs/one",
     )
+    assert run.report_html == tmp_path / "runs/one/report.html"
+    assert b'"name":"one"' not in run.report_html.read_bytes()  # it is called as its summary is
+    assert f'"name":"{run.summary.name}"'.encode() in run.report_html.read_bytes()
     assert run.summary.categories["closed-ended"].followed == 2  # capitals; quotes and JSON it knows nothing of
     assert run.summary.reference is not None
     assert run.summary.reference.categories["creative-writing"].followed == 4

@@ -72,9 +72,9 @@ def read_summary(folder: Path) -> Summary:
 
 
 def latest_scoring(folder: Path) -> str | None:
-    """Return the scoring that a run's ``summary.json`` is of; None where it holds but one, or none is."""
+    """Return the name of the scoring that a run's ``summary.json`` is of; None where that is not known."""
     labels = [path.name.removeprefix("summary.").removesuffix(".json") for path in folder.glob("summary.*.json")]
-    if len(labels) < 2:
+    if not labels:
         return None
     latest = (folder / SUMMARY).read_bytes()
     found = (label for label in sorted(labels) if (folder / f"summary.{label}.json").read_bytes() == latest)

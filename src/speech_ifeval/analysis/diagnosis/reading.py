@@ -95,11 +95,17 @@ class _Reader:
         self._scratch = scratch
         self._known: dict[Path, SystemRun] = {}
 
-    def read(self, path: Path) -> SystemRun:
+    def read(self, path: Path, *, beside: bool = False) -> SystemRun:
+        """Read a system; of a reference `beside` a run the only scoring, where it has not the one of that name."""
         whole = path.resolve()
         if whole not in self._known:
             folder = _scored(path, self._benchmark, self._scratch / str(len(self._known)))
-            self._known[whole] = _read(folder, self._benchmark, self._scoring)
+            try:
+                self._known[whole] = _read(folder, self._benchmark, self._scoring)
+            except UsageError:
+                if not beside or self._scoring is None:
+                    raise
+                self._known[whole] = _read(folder, self._benchmark, None)  # another judge's replies, by their hash
         return self._known[whole]
 
     def reference_of(self, run: Path, named: Path | None) -> tuple[Path, SystemRun | None, str]:
@@ -110,7 +116,7 @@ class _Reader:
         if not is_run(beside):
             return beside, None, NO_REFERENCE
         try:
-            return beside, self._with_task(run, self.read(beside)), NO_REFERENCE
+            return beside, self._with_task(run, self.read(beside, beside=True)), NO_REFERENCE
         except UsageError as error:  # scored otherwise than the run
             return beside, None, f"no reference: {error}"
 

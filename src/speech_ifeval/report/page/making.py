@@ -166,13 +166,27 @@ def _systems(evidences: Iterable[Evidence]) -> list[SystemRun]:
     found: list[SystemRun] = []
     evidences = list(evidences)
     for system in (*(one.run for one in evidences), *(one.reference for one in evidences)):
-        if system is not None and not any(system is known for known in found):
+        if system is not None and not any(_same(system, known) for known in found):
             found.append(system)
     return found
 
 
+def _same(one: SystemRun, other: SystemRun) -> bool:
+    """Whether two systems are one: runs that were made side by side each hold a copy of their reference."""
+    if one is other:
+        return True
+    if (one.name, one.judged.label, one.scored.signature()) != (
+        other.name,
+        other.judged.label,
+        other.scored.signature(),
+    ):
+        return False
+    texts = ({id: response.text for id, response in system.responses.items()} for system in (one, other))
+    return next(texts) == next(texts) and one.scored.verdicts == other.scored.verdicts
+
+
 def _number(systems: Sequence[SystemRun], wanted: SystemRun) -> int:
-    return next(number for number, system in enumerate(systems) if system is wanted)
+    return next(number for number, system in enumerate(systems) if _same(system, wanted))
 
 
 def _places(items: Sequence[Item]) -> dict[str, int]:

@@ -32,7 +32,7 @@ function runCard(run, index) {
     h("div", { class: "said" },
       h("p", { class: "chips" }, severe.length
         ? severe.map(([name, many]) => h("a", { class: `chip ${name}`, href: "#diagnosis", on: { click: goTo } },
-          `${many} ${name}`))
+          name === "note" ? plural(many, name) : `${many} ${name}`))
         : h("span", { class: "chip" }, "nothing found")),
       run.sentences.map((sentence) => h("p", {}, sentence))),
     signature(run.signature, reference ? reference.signature : null));
