@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from speech_ifeval.pipeline.comparing import (
     told_apart,
 )
 from speech_ifeval.pipeline.scoring import score
+
+_REPLAYED = re.compile(r"\.replay-[0-9a-f]+")
 
 
 def read_evidence(
@@ -96,16 +99,12 @@ class _Reader:
         self._known: dict[Path, SystemRun] = {}
 
     def read(self, path: Path, *, beside: bool = False) -> SystemRun:
-        """Read a system; of a reference `beside` a run the only scoring, where it has not the one of that name."""
+        """Read a system; for a reference `beside` a run, a judge that is named by its replies has another name."""
         whole = path.resolve()
         if whole not in self._known:
             folder = _scored(path, self._benchmark, self._scratch / str(len(self._known)))
-            try:
-                self._known[whole] = _read(folder, self._benchmark, self._scoring)
-            except UsageError:
-                if not beside or self._scoring is None:
-                    raise
-                self._known[whole] = _read(folder, self._benchmark, None)  # another judge's replies, by their hash
+            scoring = _REPLAYED.sub(".replay-*", self._scoring or "") if beside else self._scoring
+            self._known[whole] = _read(folder, self._benchmark, scoring or None)
         return self._known[whole]
 
     def reference_of(self, run: Path, named: Path | None) -> tuple[Path, SystemRun | None, str]:
