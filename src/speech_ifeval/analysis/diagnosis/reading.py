@@ -79,7 +79,7 @@ def read_evidences(
             for one, scored in zip(ours, named, strict=True)
         ]
         theirs = [reader.reference_of(run, reference) for run in runs]
-    found = []
+    found: list[tuple[Evidence, list[str]]] = []
     for run, one, (path, against, why_not) in zip(runs, ours, theirs, strict=True):
         if against is None:
             found.append((Evidence(one, None, why_not, seed), []))

@@ -149,7 +149,7 @@ def _right(judged: Judged, item: str) -> bool | None:
 
 
 def _judgements(judged: Judged, item: str, lines: Lines, secret: Sequence[str]) -> list[ShownJudgement]:
-    found = (judged.judgements.get((item, use)) for use in USES)  # type: ignore[call-overload]
+    found = (judged.judgements.get((item, use)) for use in USES)
     return [_judgement(one, lines, secret) for one in found if one is not None]
 
 
