@@ -228,7 +228,9 @@ def _named(benchmark: str | Path | Benchmark | None, model: AnyModel) -> str | P
 
 def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
     """Write the run's report: its summary, the sensitivity of its answers where they were judged, and the page."""
-    ((evidence, notes),) = read_evidences([folder], benchmark, scoring=latest_scoring(folder))
+    ((evidence, notes),) = read_evidences(
+        [folder], benchmark, scoring=latest_scoring(folder), beside=summary.reference is not None
+    )
     evidence = evidence.named(summary.name)
     parts = [summary_markdown(summary)]
     judged = summary.task is not None and any(group.change.n for group in summary.task.datasets.values())

@@ -62,8 +62,11 @@ def read_evidences(
     reference: Path | None = None,
     scoring: str | None = None,
     seed: int = 0,
+    beside: bool = True,
 ) -> list[tuple[Evidence, list[str]]]:
     """Return the same of several runs on one benchmark, each name but once; `reference` is that of all of them.
+
+    Where none is named, that `beside` a run is taken, unless it is not wanted: it may be of an earlier run there.
 
     Raises:
         UsageError, MismatchError, DataError: as `read_evidence`.
@@ -78,7 +81,7 @@ def read_evidences(
             replace(one, name=scored.name, scored=scored) if scored.name != one.name else one
             for one, scored in zip(ours, named, strict=True)
         ]
-        theirs = [reader.reference_of(run, reference) for run in runs]
+        theirs = [reader.reference_of(run, reference, wanted=beside) for run in runs]
     found: list[tuple[Evidence, list[str]]] = []
     for run, one, (path, against, why_not) in zip(runs, ours, theirs, strict=True):
         if against is None:
@@ -107,12 +110,12 @@ class _Reader:
             self._known[whole] = _read(folder, self._benchmark, scoring or None)
         return self._known[whole]
 
-    def reference_of(self, run: Path, named: Path | None) -> tuple[Path, SystemRun | None, str]:
+    def reference_of(self, run: Path, named: Path | None, *, wanted: bool) -> tuple[Path, SystemRun | None, str]:
         """Where a run's reference lies, what was read there, and why there is none where there is none."""
         beside = run / REFERENCE_FOLDER
         if named is not None:
             return named, self.read(named), NO_REFERENCE
-        if not is_run(beside):
+        if not wanted or not is_run(beside):
             return beside, None, NO_REFERENCE
         try:
             return beside, self._with_task(run, self.read(beside, beside=True)), NO_REFERENCE
