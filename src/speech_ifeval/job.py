@@ -13,11 +13,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from speech_ifeval.analysis.diagnosis.evidence import Evidence
 from speech_ifeval.analysis.diagnosis.reading import read_evidences
 from speech_ifeval.analysis.scored_runs import latest_scoring
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
-from speech_ifeval.errors import RunInterruptedError, UsageError
+from speech_ifeval.errors import MismatchError, RunInterruptedError, UsageError
 from speech_ifeval.judges.registry import find_kind
 from speech_ifeval.metrics.power import smallest_delta
 from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments, open_model
@@ -228,9 +229,7 @@ def _named(benchmark: str | Path | Benchmark | None, model: AnyModel) -> str | P
 
 def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
     """Write the run's report: its summary, the sensitivity of its answers where they were judged, and the page."""
-    ((evidence, notes),) = read_evidences(
-        [folder], benchmark, scoring=latest_scoring(folder), beside=summary.reference is not None
-    )
+    evidence, notes = _read_back(folder, benchmark, beside=summary.reference is not None)
     evidence = evidence.named(summary.name)
     parts = [summary_markdown(summary)]
     judged = summary.task is not None and any(group.change.n for group in summary.task.datasets.values())
@@ -241,6 +240,16 @@ def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
     page = make_page([(evidence, notes)], benchmark, folder / PAGE_FILE)
     write_bytes(folder / PAGE_FILE, page.content)
     return Run(folder, summary, folder / REPORT_FILE, found, folder / PAGE_FILE)
+
+
+def _read_back(folder: Path, benchmark: Benchmark, *, beside: bool) -> tuple[Evidence, list[str]]:
+    """The evidence of the run as it was just scored, with its reference where both were asked the same."""
+    scoring = latest_scoring(folder)
+    try:
+        return read_evidences([folder], benchmark, scoring=scoring, beside=beside)[0]
+    except MismatchError as error:  # the folder has grown since its reference was asked
+        evidence, notes = read_evidences([folder], benchmark, scoring=scoring, beside=False)[0]
+        return evidence, [*notes, f"the reference is left out: {error}"]
 
 
 def _stop_between(stop: Stop, folder: Path) -> None:
