@@ -17,6 +17,7 @@ from speech_ifeval.errors import ModelError, RunInterruptedError, UsageError
 from speech_ifeval.job import Watching, evaluate, slug
 from speech_ifeval.models import Request
 from speech_ifeval.models.functions import FunctionModel
+from tests.command_line import invoke
 from tests.shared_data import DESTA2, RELEASE, needs_release
 from tests.spoken import write_models, write_spoken
 
@@ -35,6 +36,9 @@ def test_a_run_and_its_reference_give_delta(spoken: Benchmark, tmp_path: Path) -
         benchmark=spoken,
         output_dir=tmp_path / "runs/one",
     )
+    assert run.report_html == tmp_path / "runs/one/report.html"
+    assert b'"name":"one"' not in run.report_html.read_bytes()  # it is called as its summary is
+    assert f'"name":"{run.summary.name}"'.encode() in run.report_html.read_bytes()
     assert run.summary.categories["closed-ended"].followed == 2  # capitals; quotes and JSON it knows nothing of
     assert run.summary.reference is not None
     assert run.summary.reference.categories["creative-writing"].followed == 4
@@ -115,6 +119,22 @@ def test_the_reference_is_generated_once_for_several_checkpoints(spoken: Benchma
         run = evaluate(f"py:{own}:hears", reference=reads, benchmark=spoken, output_dir=tmp_path / f"runs/{name}")
         assert run.summary.reference is not None
     assert sum(calls) == 19
+
+
+def test_nothing_is_taken_over_from_a_run_that_was_imported(spoken: Benchmark, tmp_path: Path) -> None:
+    imported = tmp_path / "runs/imported"
+    done = invoke("score", "example:tuned", "--reference", "example:reference", "--output-dir", imported)
+    assert done.code == 0, done.err
+    own = write_models(tmp_path)
+    evaluate(
+        f"py:{own}:hears",
+        reference=f"py:{own}:reads",
+        reference_args={"hears": "false"},
+        benchmark=spoken,
+        output_dir=tmp_path / "runs/one",
+    )
+    lines = (tmp_path / "runs/one/reference/responses.jsonl").read_text().splitlines()
+    assert sorted(json.loads(line)["id"] for line in lines) == sorted(item.id for item in spoken)
 
 
 def test_a_failing_reference_keeps_the_models_responses(spoken: Benchmark, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from speech_ifeval.analysis.diagnosis.evidence import Evidence
+from speech_ifeval.analysis.diagnosis.reading import read_evidences
 from speech_ifeval.analysis.frames import Kind, Library, frame_of, run_rows
-from speech_ifeval.analysis.sensitivity import read_system, sensitivity_of
+from speech_ifeval.analysis.scored_runs import latest_scoring
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
-from speech_ifeval.errors import RunInterruptedError, UsageError
+from speech_ifeval.errors import MismatchError, RunInterruptedError, UsageError
 from speech_ifeval.judges.registry import find_kind
 from speech_ifeval.metrics.power import smallest_delta
 from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments, open_model
@@ -28,16 +30,18 @@ from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
 from speech_ifeval.pipeline.generating import Conditions, Course, Generated, generate
 from speech_ifeval.pipeline.interrupts import Stop, stop_on_signals
-from speech_ifeval.pipeline.judging import keep_judgements, kept_judge, replayed
+from speech_ifeval.pipeline.judging import keep_judgements, replayed
 from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.report.markdown import summary_markdown
 from speech_ifeval.report.notebook import html_of
+from speech_ifeval.report.page.making import make_page
 from speech_ifeval.report.sensitivity_tables import sensitivity_markdown
 from speech_ifeval.results import Estimate, Sensitivity, Summary
-from speech_ifeval.runs import write_text
+from speech_ifeval.runs import write_bytes, write_text
 
 RUNS_FOLDER = Path("runs")
 REPORT_FILE = "report.md"
+PAGE_FILE = "report.html"
 # What is run where nobody says what: the models that ship with this package need no other settings.
 SHIPPED_SCHEME = "lab:"
 SHIPPED_MODEL, SHIPPED_REFERENCE = "lab:corpus-style", "lab:backbone"
@@ -55,6 +59,7 @@ class Run:
         summary: its figures.
         report: the same as a page of Markdown, with what constraints do to answers where that is known.
         sensitivity: what constraints do to answers; None where no judge has told which are right.
+        report_html: one page of HTML with the figures, the diagnosis and every item.
         benchmark: what was answered.
 
     In a notebook it shows its figures; `to_frame` gives its rows.
@@ -99,6 +104,8 @@ class Run:
     def _repr_html_(self) -> str:
         """Return the figures as HTML, all texts escaped; notebooks call this."""
         return html_of(self.summary)
+
+    report_html: Path | None = None
 
     @property
     def ifrate(self) -> Estimate:
@@ -256,20 +263,28 @@ def _named(benchmark: str | Path | Benchmark | None, model: AnyModel) -> str | P
 
 
 def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
-    """Write the run's report: its summary, and the sensitivity of its answers where they were judged."""
-    found = None
+    """Write the run's report: its summary, the sensitivity of its answers where they were judged, and the page."""
+    evidence, notes = _read_back(folder, benchmark, beside=summary.reference is not None)
+    evidence = evidence.named(summary.name)
     parts = [summary_markdown(summary)]
-    if summary.task is not None and any(group.change.n for group in summary.task.datasets.values()):
-        label = str(summary.settings.get("judge"))
-        beside = folder / REFERENCE_FOLDER
-        reference = None
-        if summary.reference is not None and summary.reference.task is not None and is_run(beside):
-            reference = read_system(beside, benchmark, kept_judge(beside, label))
-        ours = read_system(folder, benchmark, kept_judge(folder, label))
-        found = sensitivity_of(ours, benchmark, reference=reference)
+    judged = summary.task is not None and any(group.change.n for group in summary.task.datasets.values())
+    found = evidence.sensitivity if judged else None
+    if found is not None:
         parts.append(sensitivity_markdown(found))
     write_text(folder / REPORT_FILE, "\n".join(parts))
-    return Run(folder, summary, folder / REPORT_FILE, found, benchmark)
+    page = make_page([(evidence, notes)], benchmark, folder / PAGE_FILE)
+    write_bytes(folder / PAGE_FILE, page.content)
+    return Run(folder, summary, folder / REPORT_FILE, found, benchmark, folder / PAGE_FILE)
+
+
+def _read_back(folder: Path, benchmark: Benchmark, *, beside: bool) -> tuple[Evidence, list[str]]:
+    """The evidence of the run as it was just scored, with its reference where both were asked the same."""
+    scoring = latest_scoring(folder)
+    try:
+        return read_evidences([folder], benchmark, scoring=scoring, beside=beside)[0]
+    except MismatchError as error:  # the folder has grown since its reference was asked
+        evidence, notes = read_evidences([folder], benchmark, scoring=scoring, beside=False)[0]
+        return evidence, [*notes, f"the reference is left out: {error}"]
 
 
 def _stop_between(stop: Stop, folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from speech_ifeval.annotation.tasks import Task, tasks_of
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.models.recorded import RESPONSES_FILE, RUN_FILE
+from tests.browsing import browser as browser
 from tests.cli.conftest import TUNED
 
 HOSTILE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,23 +14,10 @@ from speech_ifeval.benchmarks import load_benchmark
 from tests.annotation.conftest import HOSTILE, sampled, write_run
 from tests.annotation.test_serving import Client, served
 from tests.annotation.test_session import labels
+from tests.browsing import contrast, needs_chromium, until
 from tests.spoken import write_tone
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium, which shows the page, is not installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        # As root, as in a container, chromium has no sandbox; it only ever sees our own page.
-        found = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--mute-audio"])
-        yield found
-        found.close()
+pytestmark = needs_chromium
 
 
 @contextmanager
@@ -46,15 +32,6 @@ def opened(browser: Any, client: Client, **options: Any) -> Iterator[Any]:
     yield page
     page.close()
     assert [line for line in said if "favicon" not in line and "404" not in line] == []
-
-
-def until(page: Any, condition: str, *given: Any) -> None:
-    """Wait for a condition; the page's policy lets no text be run, which playwright's own waiting would do."""
-    for _ in range(200):
-        if page.evaluate(condition, *given):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never came true: {condition}")
 
 
 def wait_for(page: Any, labelled: int, of: int) -> None:
@@ -149,18 +126,6 @@ def test_text_can_be_read_in_light_and_dark_on_a_phone(browser: Any, run_folder:
     assert {
         name: round(contrast(front, back), 1) for name, front, back in colours if contrast(front, back) < 4.5
     } == {}
-
-
-def contrast(front: str, back: str) -> float:
-    """WCAG 2.2's contrast ratio of two colours ``rgb(r, g, b)``."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    high, low = sorted((luminance(front), luminance(back)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_when_the_command_has_gone_the_page_says_so(browser: Any, run_folder: Path) -> None:

@@ -94,6 +94,16 @@ def _summary_at(path: Path) -> Summary:
         ) from None
 
 
+def latest_scoring(folder: Path) -> str | None:
+    """Return the name of the scoring that a run's ``summary.json`` is of; None where that is not known."""
+    labels = [path.name.removeprefix("summary.").removesuffix(".json") for path in folder.glob("summary.*.json")]
+    if not labels:
+        return None
+    latest = (folder / SUMMARY).read_bytes()
+    found = (label for label in sorted(labels) if (folder / f"summary.{label}.json").read_bytes() == latest)
+    return next(found, None)
+
+
 def read_answers(folder: Path, benchmark: Benchmark, judge: str) -> tuple[dict[str, Response], list[Answer]]:
     """Read what a run replied and answered, as the judge that is named judged it; unscored where none did."""
     intake = read_responses([folder], benchmark)

@@ -23,6 +23,7 @@ from speech_ifeval.cli import (
     ladder_command,
     leaderboard_command,
     models_command,
+    report_command,
     reproduce_command,
     run_command,
     score_command,
@@ -72,6 +73,7 @@ app.command("leaderboard")(guarded(leaderboard_command.leaderboard_command))
 app.command("figures")(guarded(figures_command.figures_command))
 app.command("reproduce")(guarded(reproduce_command.reproduce_command))
 app.command("cite")(guarded(cite_command.cite_command))
+app.command("report")(guarded(report_command.report_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
 app.command("sweep")(guarded(sweep_command.sweep_command))
 app.command("ladder")(guarded(ladder_command.ladder_command))

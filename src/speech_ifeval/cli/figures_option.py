@@ -40,8 +40,8 @@ def draw_figures(
     """
     if folder is None:
         return
-    from speech_ifeval.analysis.kept_results import read_result
-    from speech_ifeval.analysis.ranking import KEYS, key_of
+        from speech_ifeval.analysis.ranking import KEYS, key_of
+    from speech_ifeval.analysis.saved import read_analysis
     from speech_ifeval.analysis.scored_runs import read_summaries
     from speech_ifeval.cli.output import say_plainly
     from speech_ifeval.report.papers import write_figures
@@ -51,5 +51,5 @@ def draw_figures(
     unlike = [name for at, name in enumerate(KEYS) if len({key[at] for key in keys}) > 1]
     if unlike:
         say_plainly(f"the runs stand side by side, and cannot be compared: they differ in {', '.join(unlike)}")
-    written = write_figures(folder, summaries, [read_result(path) for path in results])
+    written = write_figures(folder, summaries, [read_analysis(path) for path in results])
     say_plainly(f"Written: {len(written)} files in {folder}")

@@ -181,3 +181,4 @@ def run_command(
     if run.sensitivity is not None:
         print_view("", *sensitivity_view(run.sensitivity))
     print_text(f"\nWritten: {visible(str(run.folder))}\nReport: {visible(str(run.report))}\n")
+    print_text(f"Page: {visible(str(run.report_html))}\n")

@@ -24,6 +24,16 @@ class _TaskOnly(msgspec.Struct):
     task: TaskLevel | None = None
 
 
+class _Named(msgspec.Struct):
+    name: str | None = None
+    task: TaskLevel | None = None
+
+
+class _ReferenceOnly(msgspec.Struct):
+    reference: _Named | None = None
+
+
+_REFERENCE_TASK = msgspec.json.Decoder(_ReferenceOnly)
 _VERDICT = msgspec.json.Decoder(Verdict)
 _TASK = msgspec.json.Decoder(_TaskOnly)
 MOST_RUNS = 20
@@ -146,6 +156,18 @@ def _task(path: Path) -> TaskLevel | None:
         raise DataError(
             f"{path}:1: expected a summary, found what is none ({error}); score the run again"
         ) from None
+
+
+def reference_task(folder: Path, name: str) -> TaskLevel | None:
+    """Return the task level of a run's reference, as its summary has it; None where it has none of that name."""
+    path = folder / "summary.json"
+    if not path.is_file():
+        return None
+    try:
+        found = _REFERENCE_TASK.decode(path.read_bytes()).reference
+    except msgspec.DecodeError:
+        return None  # an older summary: its own reader says so
+    return None if found is None or found.name != name else found.task
 
 
 def told_apart(paths: Sequence[Path], runs: Sequence[ScoredRun]) -> list[ScoredRun]:

@@ -320,7 +320,9 @@ class _Work:
                 say(f"nothing is taken over from {folder}: {error}")
                 continue
             for id, response in found.items():
-                if response.text is not None and id not in taken and wanted.get(id) == response.fingerprint:
+                # What was imported has no fingerprint, and what is not wanted none either: that is no agreement.
+                same = id in wanted and wanted[id] == response.fingerprint
+                if response.text is not None and id not in taken and same:
                     taken.add(id)
                     self._write(response)
         return [request for request in pending if request.id not in taken]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.contents import missing_categories
-from speech_ifeval.benchmarks.redistribution import may_pass_on_instruction, may_pass_on_speech
+from speech_ifeval.benchmarks.licences import may_pass_on_instruction, may_pass_on_speech
 from speech_ifeval.judges.wording import token_in
 from speech_ifeval.records import Constraint, Item, Judgement, Message
 

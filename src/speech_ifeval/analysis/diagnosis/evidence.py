@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -166,6 +166,11 @@ class Evidence:
             return None
         theirs = self.reference.system if self.reference is not None and self.reference.twins else None
         return sensitivity_of(self.run.system, self.run.benchmark, reference=theirs, seed=self.seed)
+
+    def named(self, name: str) -> Evidence:
+        """Return the same evidence of a run that is called otherwise."""
+        run = replace(self.run, name=name, scored=replace(self.run.scored, name=name))
+        return replace(self, run=run)
 
     def clips(self, items: Iterable[Any]) -> NDArray[np.int64]:
         """Number the clips of items, answers or verdicts: whatever has a `clip`."""

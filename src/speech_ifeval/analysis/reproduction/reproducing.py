@@ -8,7 +8,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from speech_ifeval.analysis.kept_results import read_result
 from speech_ifeval.analysis.published.reading import published_figures
 from speech_ifeval.analysis.reproduction.at_hand import (
     AtHand,
@@ -19,6 +18,7 @@ from speech_ifeval.analysis.reproduction.at_hand import (
     seconds_an_answer,
 )
 from speech_ifeval.analysis.reproduction.needs import Needs
+from speech_ifeval.analysis.saved import read_analysis
 from speech_ifeval.errors import UsageError
 from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.results import (
@@ -80,7 +80,7 @@ def reproduce(
         seconds_per_answer, count = measured
         source = f"mean of {count:,} measured answers at hand"
     needs = Needs(table, figures, seconds_per_answer)
-    sweeps = [read_result(Path(run)) for run in runs if run not in folders]
+    sweeps = [read_analysis(Path(run)) for run in runs if run not in folders]
     if any(not isinstance(one, Sweep) for one in sweeps):
         raise UsageError("reproduce lora takes run directories and files that `speech-ifeval sweep --json` wrote")
     swept = [one for one in sweeps if isinstance(one, Sweep)]

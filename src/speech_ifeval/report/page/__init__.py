@@ -1,0 +1,1 @@
+"""The report as one HTML file: figures, diagnosis and every item, with its own script and nothing to fetch."""

@@ -1,0 +1,3 @@
+"""The browser that shows the pages."""
+
+from tests.browsing import browser as browser
