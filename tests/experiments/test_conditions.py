@@ -20,7 +20,7 @@ from speech_ifeval.experiments.conditions import (
     with_swapped_clips,
 )
 from speech_ifeval.experiments.sentences import Placebos, find_placebos, load_placebos
-from speech_ifeval.records import TWIN_CATEGORY
+from speech_ifeval.records import TWIN_CATEGORY, Item
 from tests.experiments.tones import write_tones
 from tests.shared_data import RELEASE, needs_release
 
@@ -131,3 +131,21 @@ def test_a_file_where_the_folder_of_silence_should_be_is_said(tmp_path: Path) ->
     (tmp_path / "silence").write_text("")
     with pytest.raises(OutputError, match="silence cannot be written"):
         with_silence(tones, tones.items, tones.root / "audio", tmp_path / "silence")
+
+
+def test_silence_of_another_clip_of_the_name_is_written_again(tmp_path: Path) -> None:
+    for seconds in (2.0, 1.0):
+        soundfile.write(tmp_path / "a.wav", np.zeros(int(16_000 * seconds)), 16_000)
+        item = Item("closed-ended/0000", "closed-ended", "Who?", "a.wav", "voice")
+        silent = with_silence(load_benchmark("example"), [item], tmp_path, tmp_path / "silent")
+        assert read_clip(tmp_path / "silent" / silent.items[0].clip).seconds == pytest.approx(seconds)
+
+
+def test_what_is_read_of_a_swapped_clip_is_its_own_data_sets() -> None:
+    items = [
+        Item(f"closed-ended/{name}{clip}", "closed-ended", "Who?", clip, name, transcript=f"{name} of {clip}")
+        for name in ("tones", "words")
+        for clip in ("a.wav", "b.wav")
+    ]
+    for item in with_swapped_clips(load_benchmark("example"), items, seed=0):
+        assert item.transcript == f"{item.dataset} of {item.clip}"

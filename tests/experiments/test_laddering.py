@@ -88,6 +88,11 @@ def test_a_tuned_model_has_both_parts_and_they_add_up(tmp_path: Path) -> None:
     text, audio = found.rungs[-2:]
     assert text.lora == audio.lora
     assert text.lora[0]["factor"] == 1
+    # One thing changes at a step: the weights from the reference to the text path, the input from there to audio.
+    assert text.step == text.change
+    assert audio.step is not None
+    assert audio.step.value == pytest.approx((audio.ifrate.value or 0) - (text.ifrate.value or 0))
+    assert {rung.name for rung in found.rungs if rung.why == "left out"} == {"bare", "cascade"}
 
 
 def hears_only(requests: list[Request]) -> list[Response]:

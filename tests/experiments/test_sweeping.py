@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from speech_ifeval.analysis.lora_sweep import sweep_of
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.errors import ModelError, UsageError
@@ -42,7 +43,24 @@ def test_scales_are_read(text: str, scales: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "0:1", "1:0:0.1", "0:1:0", "0:1:-1", "0:1:0.001", "nan", "inf", "0:1:x", "1e9"]
+    "text",
+    [
+        "",
+        "a",
+        "0:1",
+        "1:0:0.1",
+        "0:1:0",
+        "0:1:-1",
+        "0:1:0.001",
+        "nan",
+        "inf",
+        "0:1:x",
+        "1e9",
+        "0:1:1e-12",
+        "0:inf:1",
+        "0:1:1e-320",
+        "nan:1:1",
+    ],
 )
 def test_what_is_no_scale_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected scales such as"):
@@ -208,6 +226,21 @@ def test_a_wrong_call_says_what_to_do(tmp_path: Path, arguments: list[str], why:
     assert done.code == 2
     assert why in done.err
     assert not list(tmp_path.glob("runs/*/responses.jsonl"))
+
+
+def test_a_sweep_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="at least one scale"):
+        sweep("lab:corpus-style", [], output_dir=tmp_path)
+    with pytest.raises(UsageError, match="at least one run"):
+        sweep_of([], load_benchmark("bundled"), "x")
+
+
+@pytest.mark.slow
+def test_every_scale_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    scales = [-0.5, 0.5, 0.12345678, 0.12345679]
+    found = sweep("lab:corpus-style", scales, selection=Selection(sample=3), output_dir=tmp_path)
+    assert len({point.run for point in found.points}) == 4
+    assert [point.scale for point in found.points] == scales
 
 
 @pytest.mark.slow

@@ -64,6 +64,14 @@ def test_a_reference_that_follows_nothing_has_no_parts() -> None:
         part_interval([(CLIP < 3, CLIP)], [(CLIP < 4, CLIP)], [(CLIP < 0, CLIP)])
 
 
+def test_a_resample_in_which_the_reference_follows_nothing_is_no_error() -> None:
+    draws = np.zeros((2, 60))
+    draws[0, 59], draws[1, 0] = 60, 60
+    found = resampled_parts([(CLIP < 3, CLIP)], [(CLIP < 4, CLIP)], [(CLIP < 5, CLIP)], draws)
+    assert not np.isfinite(found.total[0])
+    assert found.total[1] == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("clips", "rates"), [(40, (0.3, 0.6, 0.9)), (150, (0.7, 0.75, 0.85)), (150, (0.2, 0.8, 0.9))]

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from speech_ifeval.analysis.scored_runs import ReadRun, ifrate_change, read_answers, read_run
 from speech_ifeval.benchmarks import Benchmark
-from speech_ifeval.errors import MismatchError
+from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.metrics.task_mean import task_mean, task_mean_change
 from speech_ifeval.models.recorded import is_run
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
@@ -45,14 +45,17 @@ def sweep_of(runs: Sequence[ScaledRun], benchmark: Benchmark, model: str) -> Swe
 
     Raises:
         MismatchError: two runs are not of the same items, scored alike.
-        DataError, UsageError: a run cannot be read.
+        DataError, UsageError: a run cannot be read, or there is none.
     """
+    if not runs:
+        raise UsageError("a sweep needs at least one run")
     read = [_Read(run, read_run(run.folder, benchmark)) for run in runs]
     _refuse_unlike(read)
     trained = next((one for one in read if one.run.scale == AS_TRAINED), None)
     points = [_point(one, trained) for one in read]
     points = [
-        msgspec.structs.replace(point, best=not any(_beats(rest, point) for rest in points)) for point in points
+        msgspec.structs.replace(point, best=_is_known(point) and not any(_beats(rest, point) for rest in points))
+        for point in points
     ]
     return Sweep(SCHEMA_VERSION, model, _reference(read[0], benchmark), points, list(_notes(read, trained)))
 
@@ -89,6 +92,10 @@ def _point(one: _Read, trained: _Read | None) -> SweepPoint:
         best=False,
         signature=summary.signature,
     )
+
+
+def _is_known(point: SweepPoint) -> bool:
+    return point.ifrate.value is not None or point.task.value is not None
 
 
 def _beats(one: SweepPoint, other: SweepPoint) -> bool:

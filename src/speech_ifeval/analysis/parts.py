@@ -49,7 +49,8 @@ def ladder_of(steps: Sequence[Step], model: str, reference: str) -> Ladder:
     }
     rungs, before = [], None
     for step in steps:
-        rungs.append(_rung(step, read, before))
+        # The model on text differs from the reference by its weights alone, not from what the reference read last.
+        rungs.append(_rung(step, read, read[REFERENCE] if step.name == TEXT else before))
         before = read.get(step.name, before)
     weights = _part(read, TEXT, REFERENCE)
     modality = _part(read, AUDIO, TEXT)

@@ -31,10 +31,11 @@ def with_swapped_clips(benchmark: Benchmark, items: Sequence[Item], seed: int) -
     False
     """
     swap = swapped_clips(items, seed)
-    read = {item.clip: item.transcript for item in items if item.transcript is not None}
+    # By data set: two of them may write down one clip in two ways.
+    read = {(item.dataset, item.clip): item.transcript for item in items if item.transcript is not None}
     speakers = {item.clip: item.speaker for item in items}
     other = (
-        replace(item, clip=clip, transcript=read.get(clip), speaker=speakers[clip])
+        replace(item, clip=clip, transcript=read.get((item.dataset, clip)), speaker=speakers[clip])
         for item in items
         if (clip := swap.get((item.dataset, item.clip))) is not None
     )
@@ -63,17 +64,29 @@ def with_silence(benchmark: Benchmark, items: Sequence[Item], audio: Path, folde
             continue
         silent[name] = f"{name}.wav"
         path = folder / silent[name]
-        if path.is_file():
+        frames = round(clip.seconds * clip.rate)
+        if path.is_file() and _is_as_long(path, frames, clip.rate):
             continue
         begun = path.with_name(f".{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(begun, np.zeros(round(clip.seconds * clip.rate)), clip.rate, subtype="PCM_16")
+            soundfile.write(begun, np.zeros(frames), clip.rate, subtype="PCM_16")
             begun.replace(path)  # whole or not at all
         except (OSError, soundfile.LibsndfileError) as error:
             raise OutputError(f"{path}: silence cannot be written ({error}); check the output folder") from None
     kept = (replace(item, clip=silent[item.clip]) for item in items if item.clip in silent)
     return of_items(benchmark, kept, "silent", folder)
+
+
+def _is_as_long(path: Path, frames: int, rate: int) -> bool:
+    """Whether an earlier call wrote it for a clip of this length, and not for another benchmark's of its name."""
+    import soundfile
+
+    try:
+        found = soundfile.info(str(path))
+    except soundfile.LibsndfileError:
+        return False
+    return bool(found.frames == frames and found.samplerate == rate)
 
 
 def with_neutral_sentences(

@@ -112,8 +112,9 @@ def isolate(
 
     Raises:
         UsageError: recorded responses, a model that does not hear, a benchmark without twins, a margin that is
-        none. RunInterruptedError: somebody asked for it to stop; the same call goes on. SpeechIFEvalError: see
-        `speech_ifeval.errors`; what was written is kept.
+            none.
+        RunInterruptedError: somebody asked for it to stop; the same call goes on.
+        SpeechIFEvalError: see `speech_ifeval.errors`; what was written is kept.
 
     >>> isolate("lab:corpus-style", margin=0)
     Traceback (most recent call last):

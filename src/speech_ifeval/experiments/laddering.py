@@ -2,7 +2,7 @@
 
 ```
 reference, transcript with metadata ─▶ reference, bare transcript ─▶ reference, what the model itself hears
-                                                              ─▶ the model, transcript ─▶ the model, audio
+                                    ─▶ the model, transcript with metadata ─▶ the model, audio
 ```
 """
 
@@ -34,6 +34,7 @@ from speech_ifeval.runs import read_manifest
 TRANSCRIBE = "Transcribe the speech."
 NOTHING_HEARD = "(nothing was heard)"
 NO_TEXT_PATH = "the model has no text path: it answered no question that it was given as text"
+LEFT_OUT = "left out"
 _HEARD = "own-transcripts"
 
 
@@ -110,32 +111,35 @@ def ladder(
         return Step(name, run.summary.name, run.folder, asked, lora)
 
     with open_model(reference_model, reference_args, benchmark=benchmark) as theirs:
-        steps = [climb(REFERENCE, theirs, reference_model, benchmark, reading)]
+        first = climb(REFERENCE, theirs, reference_model, benchmark, reading)
         if BARE in rungs:
-            steps.append(climb(BARE, theirs, reference_model, without_metadata(benchmark), reading))
+            bare = climb(BARE, theirs, reference_model, without_metadata(benchmark), reading)
+        else:
+            bare = Step(BARE, reference_model, None, None, why=LEFT_OUT)
     with open_model(model, model_args, benchmark=benchmark) as ours:
         if CASCADE in rungs:
             tell(f"{CASCADE}: {model} writes down what it hears")
             heard = own_transcripts(ours, benchmark, folder / _HEARD, asking, conditions, transcribe, watching)
         else:
             heard = {}
-        text = Step(TEXT, model, None, None, why="left out")
+        text = Step(TEXT, model, None, None, why=LEFT_OUT)
         if TEXT in rungs:
             try:
                 text = climb(TEXT, ours, model, benchmark, reading)
-            except ModelError as error:
+            except (ModelError, UsageError) as error:  # without a chat template, say
                 text = Step(TEXT, model, None, None, why=f"{NO_TEXT_PATH} ({error})")
         audio = climb(
             AUDIO, ours, model, benchmark, asking, reference=reference_model, reference_args=reference_args,
             conditions=conditions,
         )  # fmt: skip
+    cascade = Step(CASCADE, reference_model, None, None, why=LEFT_OUT)
     if CASCADE in rungs:
         read = with_items(
             benchmark, lambda item: with_transcript(item, heard.get(item.clip) or NOTHING_HEARD), _HEARD
         )
         with open_model(reference_model, reference_args, benchmark=benchmark) as theirs:
-            steps.append(climb(CASCADE, theirs, reference_model, read, reading))
-    return ladder_of([*steps, text, audio], audio.who, steps[0].who)
+            cascade = climb(CASCADE, theirs, reference_model, read, reading)
+    return ladder_of([first, bare, cascade, text, audio], audio.who, first.who)
 
 
 def own_transcripts(

@@ -31,7 +31,7 @@ SCALES = tuple(number / 8 for number in range(9))
 
 
 def parse_scales(text: str) -> list[float]:
-    """Read scales: ``first:last:step``, both ends included, or numbers separated by commas.
+    """Read scales: ``first:last:step``, the last included where steps lead to it, or numbers separated by commas.
 
     Raises:
         UsageError: what was written is neither, or too many.
@@ -42,8 +42,9 @@ def parse_scales(text: str) -> list[float]:
     try:
         if ":" in text:
             first, last, step = (float(part) for part in text.split(":"))
-            count = round((last - first) / step) + 1 if step > 0 and last >= first else 0
-            scales = [round(first + number * step, 10) for number in range(count) if number < MOST_SCALES + 1]
+            within = step > 0 and 0 <= last - first < MOST_SCALES * step  # of no more steps than are allowed
+            count = round((last - first) / step) + 1 if within else 0
+            scales = [round(first + number * step, 10) for number in range(count)]
             scales = [one for one in scales if one <= last + 1e-9]
         else:
             scales = [float(part) for part in text.split(",")]
@@ -113,19 +114,21 @@ def sweep(
     arguments = dict(model_args or {})
     if LORA_SCALE in arguments:
         raise UsageError(f"{LORA_SCALE} is what a sweep varies; leave it out of the model's arguments")
+    if not scales or not parts:
+        raise UsageError("a sweep needs at least one scale and one part")
     reference, asking, scoring = usual_settings(model, reference, asking, scoring)
     benchmark = load_benchmark(benchmark)
     folder = Path(output_dir or RUNS_FOLDER / f"sweep-{slug(model)}")
     runs = []
     with ExitStack() as stack:
         for point in _points(model, arguments, base, scales, parts, benchmark, stack):
-            title = f"{point.scale:g}" + ("" if point.part == ALL else f" of {point.part}")
+            title = f"{point.scale:.12g}" + ("" if point.part == ALL else f" of {point.part}")
             tell(f"{model} at scale {title}")
             if isinstance(point.model, Model) and reference is not None and not isinstance(reference, Model):
                 # The model stays open from point to point, so its reference may as well: each is loaded once.
                 reference = stack.enter_context(open_any(reference, reference_args, benchmark))
                 reference_args = None
-            name = slug(title.replace(" of ", "@"))
+            name = slug(title.replace(" of ", "@").replace("-", "minus ", 1 if point.scale < 0 else 0))
             run = evaluate(
                 point.model,
                 model_args=point.arguments,
@@ -155,7 +158,7 @@ def _points(
         raise UsageError(f"{model}: parts and a base are for models of hf: and lab:, whose layers are at hand")
     if by_name:
         for scale in scales:
-            yield _Swept(model.replace(SCALE, f"{scale:g}"), arguments, ALL, scale, [])
+            yield _Swept(model.replace(SCALE, f"{scale:.12g}"), arguments, ALL, scale, [])
     elif not _is_local(model):
         if not accepts(model, LORA_SCALE):
             raise UsageError(

@@ -31,9 +31,8 @@ def part_interval(
     Raises:
         ValueError: the reference follows no item, no scored item in a group, or other numbers of groups.
 
-    Source: Fieller (1954), J. R. Statist. Soc. B 16, 175-185: a ratio is inside where the upper rate less the
-        lower
-    less that share of the reference's is not told from 0; with the score variance of
+    Source: Fieller (1954), J. R. Statist. Soc. B 16, 175-185: a ratio is inside where the upper rate, less the
+    lower, less that share of the reference's, is not told from 0; with the score variance of
     `speech_ifeval.metrics.combinations`.
 
     >>> clip = np.arange(200)
@@ -91,7 +90,7 @@ def resampled_parts(
     Args:
         audio, text, reference: groups (followed, clip) in category order.
         draws: how often each clip is drawn, ``(B, clips)``, as `speech_ifeval.metrics.bootstrap.resampled` gives
-            it.
+            it. Where the reference follows nothing the parts are infinite, or no number.
     """
     shares = []
     for counts in count_clips(audio, text, reference):
@@ -99,4 +98,5 @@ def resampled_parts(
         with np.errstate(invalid="ignore"):
             shares.append(((draws @ followed.T) / (draws @ items.T)).mean(axis=1))
     a, t, r = shares
-    return ResampledParts(100 * (t - r) / r, 100 * (a - t) / r, 100 * (a - r) / r)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return ResampledParts(100 * (t - r) / r, 100 * (a - t) / r, 100 * (a - r) / r)
