@@ -64,8 +64,8 @@ def test_runs_that_are_not_comparable_are_drawn_and_it_is_said(runs: list[Path],
         (["leaderboard", "--json", "--markdown"], 2, "--json and --markdown exclude each other"),
         (["leaderboard", "--figures", "x"], 2, "--figures draws runs, found none; name them"),
         (["leaderboard", "nowhere"], 2, "no scored run at 'nowhere'"),
-        (["figures", "nowhere.json"], 2, "no results at 'nowhere.json'"),
-        (["figures", __file__], 3, "expected what sweep, wording, ladder or isolation print with --json"),
+        (["figures", "nowhere.json"], 2, "found no file to read"),
+        (["figures", __file__], 3, "expected what sweep, ladder, isolation or wording prints with --json"),
     ],
 )
 def test_wrong_calls_end_in_one_message(args: list[str], code: int, message: str) -> None:

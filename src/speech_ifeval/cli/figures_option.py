@@ -40,7 +40,7 @@ def draw_figures(
     """
     if folder is None:
         return
-        from speech_ifeval.analysis.ranking import KEYS, key_of
+    from speech_ifeval.analysis.ranking import KEYS, key_of
     from speech_ifeval.analysis.saved import read_analysis
     from speech_ifeval.analysis.scored_runs import read_summaries
     from speech_ifeval.cli.output import say_plainly
