@@ -27,8 +27,8 @@ def isolation_figure(found: Isolation, path: Path) -> None:
         for axis, rows, finding in zip(axes, sides, found.findings, strict=True):
             axis.axvspan(-found.margin, found.margin, color="0.93", zorder=0)
             draw_forest(axis, rows)
-            axis.set_title(f"{QUESTIONS[finding.question]}: {finding.verdict}", fontsize=8)
-        axes[-1].set_xlabel(f"points{_control(found)}", fontsize=7)
+            axis.set_title(f"{QUESTIONS[finding.question]}: {finding.verdict}", fontsize=8, loc="right")
+        axes[-1].set_xlabel(f"points{_control(found)}", fontsize=7, loc="right")
 
 
 def _rows(contrasts: Sequence[Contrast]) -> list[Row]:

@@ -26,7 +26,7 @@ def wording_figure(found: WordingEffects, path: Path) -> None:
     with panels(path, heights) as axes:
         for axis, run in zip(axes, found.runs, strict=True):
             _draw(axis, run)
-        axes[-1].set_xlabel("followed, %")
+        axes[-1].set_xlabel("followed, %", loc="right")
 
 
 def _draw(axis: Any, run: WordedRun) -> None:
@@ -39,4 +39,4 @@ def _draw(axis: Any, run: WordedRun) -> None:
     names = [f"{told(constraint, test)}{' *' * (test.finding == 'found')}" for constraint, test in tests]
     axis.set_yticks(range(len(tests)), [plain(name) for name in names], fontsize=5)
     axis.set_ylim(max(1, len(tests)) - 0.5, -0.5)
-    axis.set_title(plain(run.name), fontsize=8)
+    axis.set_title(plain(run.name), fontsize=8, loc="right")
