@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,14 @@ import torch
 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.derived import of_items
-from speech_ifeval.errors import MismatchError
+from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.lab import evaluation, study
 from speech_ifeval.lab.listening import listen
 from speech_ifeval.lab.making import make_aligned
 from speech_ifeval.lab.shipped import shipped_models, take_shipped
 from speech_ifeval.lab.speech_model import SpokenBatches
 from speech_ifeval.lab.stages import ALIGNED, BACKBONE, WORK, Making, Recipes
-from speech_ifeval.lab.study import CellFigures, cells, run_study
+from speech_ifeval.lab.study import CellFigures, cells, run_study, study_so_far
 from speech_ifeval.lab.tables import study_table
 from speech_ifeval.lab.targets import asked
 from speech_ifeval.records import CATEGORIES
@@ -92,6 +93,25 @@ def test_what_is_done_is_not_made_again(made: tuple[Path, list[CellFigures]], fe
         again = run_study(making(out, tell=stages.append), few, seeds=2)
     assert stages == []
     assert again == found
+
+
+@pytest.mark.slow
+def test_what_is_made_by_now_can_be_looked_at(
+    made: tuple[Path, list[CellFigures]], few: Benchmark, tmp_path: Path
+) -> None:
+    out, found = made
+    copied = tmp_path / "lab"
+    shutil.copytree(out, copied)
+    shutil.rmtree(copied / "study" / "own-5%-seed1")
+    shutil.rmtree(copied / "study" / "own-full-seed0")
+    with short():
+        seen = study_so_far(making(copied), few)
+    assert [(one.name, one.seeds) for one in seen] == [("corpus", 2), ("own-5%", 1)]
+    assert seen[0].ifrate == found[0].ifrate
+    assert seen[1].ifrate.low is None
+    assert study_table(seen)[1][1][0] == "own-5%"
+    with short(), pytest.raises(UsageError, match="no cell of a study is made"):
+        study_so_far(making(tmp_path / "empty"), few)
 
 
 @pytest.mark.slow

@@ -101,6 +101,9 @@ def study_command(
     out: Out = Path("lab"),
     benchmark: Asked = "bundled",
     seeds: Annotated[int, typer.Option(min=1, help="How many a recipe.")] = 3,
+    so_far: Annotated[
+        bool, typer.Option("--so-far", help="Show what is made by now, whatever the seeds, and make nothing.")
+    ] = False,
     seed: Seed = 0,
     device: Device = "cpu",
     steps: Steps = 1.0,
@@ -120,18 +123,17 @@ def study_command(
     from speech_ifeval.cli.showing import check_form
     from speech_ifeval.job import Watching
     from speech_ifeval.lab.figure import study_figure
-    from speech_ifeval.lab.study import run_study
+    from speech_ifeval.lab.study import run_study, study_so_far
     from speech_ifeval.lab.tables import study_table
 
     check_form(as_json, markdown, figure)
     with run_progress() as shown:
-        cells = run_study(
-            _making(shown, out, seed, device, steps, threads),
-            load_benchmark(benchmark),
-            seeds=seeds,
-            watching=Watching(say=shown.say, progress=shown.show),
-            tell=shown.say,
-        )
+        making, asked = _making(shown, out, seed, device, steps, threads), load_benchmark(benchmark)
+        watching = Watching(say=shown.say, progress=shown.show)
+        if so_far:
+            cells = study_so_far(making, asked, watching=watching, tell=shown.say)
+        else:
+            cells = run_study(making, asked, seeds=seeds, watching=watching, tell=shown.say)
     if figure is not None:
         study_figure(cells, figure)
     if as_json:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count, takewhile
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from speech_ifeval.benchmarks import Benchmark
-from speech_ifeval.errors import MismatchError
+from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.job import Run, Watching
 from speech_ifeval.lab.evaluation import Figures, figures_of, run_model
 from speech_ifeval.lab.listening import listen
@@ -32,6 +34,7 @@ STUDY = "study"
 SEEDS = 3
 _RESULT = "figures.json"
 _MADE = "made"
+_MODEL = "model"
 
 
 class Cell(Struct, frozen=True):
@@ -108,29 +111,63 @@ def run_study(
         runs = []
         for number in range(seeds):
             tell(f"{cell.name}, seed {number}")
-            runs.append(_run_cell(making, materials, cell, number, benchmark, watching))
+            _make_cell(making, materials, cell, number)
+            runs.append(_evaluate_cell(making, cell, number, benchmark, watching))
         rows.append(_over_seeds(cell, runs, benchmark))
     return rows
 
 
-def _run_cell(
+def study_so_far(
     making: Making,
-    materials: Materials,
-    cell: Cell,
-    number: int,
     benchmark: Benchmark,
-    watching: Watching | None,
-) -> Run:
-    name = f"{STUDY}/{cell.name}-seed{number}"
-    folder = making.out / name
-    model = folder / "model"
-    if not _is_made(folder, digest(making.seed + number, cell.recipe)):
+    *,
+    watching: Watching | None = None,
+    tell: Callable[[str], None] = lambda title: None,
+) -> list[CellFigures]:
+    """Evaluate what `run_study` has made by now, and make nothing; cells without a seed are left out.
+
+    Raises:
+        UsageError: nothing is made.
+        MismatchError: the folder holds a cell of another recipe.
+    """
+    rows = []
+    for cell in cells(making.recipes.tune):
+        runs = []
+        for number in takewhile(partial(_is_cell_made, making, cell), count()):
+            tell(f"{cell.name}, seed {number}")
+            runs.append(_evaluate_cell(making, cell, number, benchmark, watching))
+        if runs:
+            rows.append(_over_seeds(cell, runs, benchmark))
+    if not rows:
+        raise UsageError(f"{making.out}: no cell of a study is made there; leave --so-far out")
+    return rows
+
+
+def _place(making: Making, cell: Cell, number: int) -> Path:
+    return making.out / STUDY / f"{cell.name}-seed{number}"
+
+
+def _is_cell_made(making: Making, cell: Cell, number: int) -> bool:
+    return _is_made(_place(making, cell, number), digest(making.seed + number, cell.recipe))
+
+
+def _make_cell(making: Making, materials: Materials, cell: Cell, number: int) -> None:
+    folder, name = _place(making, cell, number), f"{STUDY}/{cell.name}-seed{number}"
+    model = folder / _MODEL
+    if not _is_cell_made(making, cell, number):
         fresh = msgspec.structs.replace(materials, aligned=load_speech(making.out / ALIGNED, making.device))
         tuned = tune(making, fresh, cell.recipe, making.seed + number, name)
         shutil.rmtree(model, ignore_errors=True)
         save_model(model, tuned.to("cpu").half(), *([materials.processor] if cell.recipe.full else []))
         write_text(folder / _MADE, f"{digest(making.seed + number, cell.recipe)}\n")
         shutil.rmtree(making.out / WORK / name)
+
+
+def _evaluate_cell(
+    making: Making, cell: Cell, number: int, benchmark: Benchmark, watching: Watching | None
+) -> Run:
+    folder = _place(making, cell, number)
+    model = folder / _MODEL
     spec, arguments = f"hf:{making.out / ALIGNED}", {"adapter": str(model)}
     if cell.recipe.full:
         spec, arguments = f"hf:{model}", {}
@@ -140,7 +177,7 @@ def _run_cell(
         arguments,
         f"hf:{making.out / BACKBONE}",
         benchmark,
-        making.out / STUDY / "runs" / f"{cell.name}-seed{number}",
+        making.out / STUDY / "runs" / folder.name,
         watching,
     )
     write_document(folder / _RESULT, figures_of(run, cell.name, None, benchmark))
