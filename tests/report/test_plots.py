@@ -67,6 +67,7 @@ SWEEP = Sweep(
     [*(point(scale / 4, 60 - 10 * scale) for scale in range(5)), point(0.0, 50.0, "layers=0-1", NOTHING)],
     [],
 )
+PARTS = Sweep(1, "m", None, [point(0.0, 50.0, "layers=0-1"), point(0.0, 70.0, "modules=q_proj", NOTHING)], [])
 LADDER = Ladder(
     1,
     "model",
@@ -122,6 +123,7 @@ DIAGNOSIS = diagnosis(
 )
 FIGURES: list[tuple[Callable[[Any, Path], None], Any]] = [
     (sweep_figure, SWEEP),
+    (sweep_figure, PARTS),
     (ladder_figure, LADDER),
     (wording_figure, WORDING),
     (isolation_figure, ISOLATION),
@@ -147,6 +149,7 @@ def test_a_figure_is_a_file_of_its_format_and_the_same_one_again(
     ("draw", "found", "shown"),
     [
         (sweep_figure, SWEEP, ["IFrate, %", "Δ, %", "layers=0-1"]),
+        (sweep_figure, PARTS, ["layers=0-1 at 0", "modules=q_proj at 0", "task, %"]),
         (wording_figure, WORDING, ["$_run$", "a:b *", "followed, %", "empty"]),
         (isolation_figure, ISOLATION, ["following: isolated", "another clip", "JS (JSON)", "silence", "−1.25"]),
         (diagnosis_figure, DIAGNOSIS, ["truncation", "empty", "figure over its threshold"]),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speech_ifeval.report.plots.drawing import COLOURS, HIGH, panels, plain
+from speech_ifeval.report.plots.forest import Row, draw_forest, height_of
 from speech_ifeval.results import Estimate, Sweep, SweepPoint
 
 Figure = Callable[[SweepPoint], Estimate | None]
@@ -15,7 +16,7 @@ Figure = Callable[[SweepPoint], Estimate | None]
 def sweep_figure(found: Sweep, path: Path) -> None:
     """Draw IFrate, Δ where there is a reference, and the task against the scale, with intervals.
 
-    The best points are filled.
+    The best points are filled. Where each of several parts has one scale only, they are rows instead of curves.
 
     Raises:
         UsageError, MissingExtraError: as `check_figure`.
@@ -31,6 +32,9 @@ def sweep_figure(found: Sweep, path: Path) -> None:
     parts: dict[str, list[SweepPoint]] = {}
     for point in sorted(found.points, key=lambda one: one.scale):
         parts.setdefault(point.part, []).append(point)
+    if len(parts) > 1 and all(len(points) == 1 for points in parts.values()):
+        _parts_figure([points[0] for points in parts.values()], drawn, path)
+        return
     with panels(path, [0.75 * HIGH] * len(drawn)) as axes:
         for axis, (title, figure, reference) in zip(axes, drawn, strict=True):
             for place, (part, points) in enumerate(parts.items()):
@@ -40,6 +44,24 @@ def sweep_figure(found: Sweep, path: Path) -> None:
             axis.set_ylabel(title)
         axes[-1].set_xlabel("scale (1: as trained)")
         axes[0].legend(fontsize=6)
+
+
+def _parts_figure(
+    points: Sequence[SweepPoint], drawn: Sequence[tuple[str, Figure, Estimate | None]], path: Path
+) -> None:
+    """One scale for each part is no curve: a row for each."""
+    rows = [
+        [
+            Row(f"{one.part} at {one.scale:g}", estimate.value, estimate.low, estimate.high, COLOURS[0], one.best)
+            for one in points
+            if (estimate := figure(one)) is not None and estimate.value is not None
+        ]
+        for _, figure, _ in drawn
+    ]
+    with panels(path, [height_of(side) for side in rows], share=False) as axes:
+        for axis, side, (title, _, reference) in zip(axes, rows, drawn, strict=True):
+            draw_forest(axis, side, at=0.0 if reference is None or reference.value is None else reference.value)
+            axis.set_xlabel(title)
 
 
 def _curve(axis: Any, points: Sequence[SweepPoint], figure: Figure, colour: str, label: str) -> None:
