@@ -114,3 +114,28 @@ def test_two_answers_of_one_clip_are_not_two_clips() -> None:
     assert apart.low is not None
     assert together.low is not None
     assert together.low < apart.low
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("clips", "rate", "spread"), [(40, 0.05, 0.05), (40, 0.3, 0.2), (200, 0.1, 0.1)])
+def test_intervals_hold_the_truth_where_clips_differ(clips: int, rate: float, spread: float) -> None:
+    """A data set of transcripts and one of closed questions about the same clips, hard and easy ones."""
+    draw = np.random.default_rng(clips)
+    held, replications = 0, 600
+    for _ in range(replications):
+        hard = np.clip(draw.beta(rate / spread, (1 - rate) / spread, clips), 1e-6, 1 - 1e-6)
+        words = draw.integers(5, 12, clips)
+        wrong, right = draw.binomial(words, hard), draw.random(clips) >= hard
+        found = task_mean(
+            [
+                *(
+                    spoken(f"s{k}", int(e), int(w), clip=str(k))
+                    for k, (e, w) in enumerate(zip(wrong, words, strict=True))
+                ),
+                *(closed(f"c{k}", bool(one), clip=str(k)) for k, one in enumerate(right)),
+            ]
+        )
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 100 * (1 - rate) <= found.high
+    assert held / replications >= 0.93
