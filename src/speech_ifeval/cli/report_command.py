@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.finished_options import Answered, Scoring
+
 
 def report_command(
     runs: Annotated[
@@ -22,20 +24,8 @@ def report_command(
         str | None,
         typer.Option(help="The reference system's, in the same forms, of all runs. Default: RUN/reference."),
     ] = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="The benchmark that was answered: a folder, bundled or example. Default: the first run's own, "
-            "or bundled."
-        ),
-    ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(
-            help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
-            "verdicts.<scoring>.jsonl. Default: the only one, or official."
-        ),
-    ] = None,
+    benchmark: Answered = None,
+    scoring: Scoring = None,
     with_analyses: Annotated[
         list[Path] | None,
         typer.Option(
