@@ -16,7 +16,7 @@ import torch
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.derived import of_items
 from speech_ifeval.errors import MismatchError, UsageError
-from speech_ifeval.lab import evaluation, study
+from speech_ifeval.lab import evaluation
 from speech_ifeval.lab.listening import listen
 from speech_ifeval.lab.making import make_aligned
 from speech_ifeval.lab.shipped import shipped_models, take_shipped
@@ -45,10 +45,9 @@ def few() -> Benchmark:
 
 @contextmanager
 def short() -> Iterator[None]:
-    """A study of three cells, asked for short replies."""
+    """A study whose models are asked for short replies."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "LONGEST_REPLY", 12)
-        patch.setattr(study, "cells", lambda base: [cell for cell in cells(base) if cell.name in CELLS])
         yield
 
 
@@ -67,8 +66,14 @@ def made(few: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
     with short():
         with pytest.raises(Killed):
-            run_study(making(out, tell=killer), few, seeds=2)
-        return out, run_study(making(out), few, seeds=2)
+            run_study(making(out, tell=killer), few, names=CELLS, seeds=2)
+        return out, run_study(making(out), few, names=CELLS, seeds=2)
+
+
+def test_an_unknown_recipe_is_refused_before_anything_is_made(few: Benchmark, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no recipe 'own-50%'; it has corpus, corpus-5%, .*, own-full"):
+        run_study(making(tmp_path / "lab"), few, names=["own", "own-50%"])
+    assert not (tmp_path / "lab").exists()
 
 
 @pytest.mark.slow
@@ -90,7 +95,7 @@ def test_what_is_done_is_not_made_again(made: tuple[Path, list[CellFigures]], fe
     out, found = made
     stages: list[str] = []
     with short():
-        again = run_study(making(out, tell=stages.append), few, seeds=2)
+        again = run_study(making(out, tell=stages.append), few, names=CELLS, seeds=2)
     assert stages == []
     assert again == found
 
@@ -106,7 +111,9 @@ def test_what_is_made_by_now_can_be_looked_at(
     shutil.rmtree(copied / "study" / "own-full-seed0")
     with short():
         seen = study_so_far(making(copied), few)
+        alone = study_so_far(making(copied), few, names=["own-5%"])
     assert [(one.name, one.seeds) for one in seen] == [("corpus", 2), ("own-5%", 1)]
+    assert alone == seen[1:]
     assert seen[0].ifrate == found[0].ifrate
     assert seen[1].ifrate.low is None
     assert study_table(seen)[1][1][0] == "own-5%"
@@ -137,7 +144,7 @@ def test_a_cell_of_another_recipe_is_refused(made: tuple[Path, list[CellFigures]
     out, _ = made
     other = msgspec.structs.replace(SMALL, tune=msgspec.structs.replace(SMALL.tune, rank=4))
     with short(), pytest.raises(MismatchError, match="corpus-seed0 was made by another recipe"):
-        run_study(making(out, other), few, seeds=1)
+        run_study(making(out, other), few, names=CELLS, seeds=1)
 
 
 def test_the_study_varies_style_constrained_rows_and_what_is_tuned() -> None:

@@ -100,6 +100,9 @@ def evaluate_command(
 def study_command(
     out: Out = Path("lab"),
     benchmark: Asked = "bundled",
+    recipes: Annotated[
+        str, typer.Option(help="Only these, separated by commas, such as own,own-full. Default: all eight.")
+    ] = "",
     seeds: Annotated[int, typer.Option(min=1, help="How many a recipe.")] = 3,
     so_far: Annotated[
         bool, typer.Option("--so-far", help="Show what is made by now, whatever the seeds, and make nothing.")
@@ -130,10 +133,11 @@ def study_command(
     with run_progress() as shown:
         making, asked = _making(shown, out, seed, device, steps, threads), load_benchmark(benchmark)
         watching = Watching(say=shown.say, progress=shown.show)
+        names = [name.strip() for name in recipes.split(",") if name.strip()]
         if so_far:
-            cells = study_so_far(making, asked, watching=watching, tell=shown.say)
+            cells = study_so_far(making, asked, names=names, watching=watching, tell=shown.say)
         else:
-            cells = run_study(making, asked, seeds=seeds, watching=watching, tell=shown.say)
+            cells = run_study(making, asked, names=names, seeds=seeds, watching=watching, tell=shown.say)
     if figure is not None:
         study_figure(cells, figure)
     if as_json:

@@ -60,6 +60,23 @@ def cells(base: TuneRecipe) -> list[Cell]:
     return made
 
 
+def chosen_cells(base: TuneRecipe, names: Sequence[str] = ()) -> list[Cell]:
+    """Return the study's recipes of these names, in the study's order; all of them without a name.
+
+    Raises:
+        UsageError: the study has no recipe of that name.
+
+    >>> [cell.name for cell in chosen_cells(TuneRecipe(), ["own-full", "own"])]
+    ['own', 'own-full']
+    """
+    made = cells(base)
+    if strange := set(names) - {cell.name for cell in made}:
+        raise UsageError(
+            f"the study has no recipe {min(strange)!r}; it has {', '.join(cell.name for cell in made)}"
+        )
+    return [cell for cell in made if not names or cell.name in names]
+
+
 class CellFigures(Struct, frozen=True):
     """A cell over its seeds.
 
@@ -82,6 +99,7 @@ def run_study(
     making: Making,
     benchmark: Benchmark,
     *,
+    names: Sequence[str] = (),
     seeds: int = SEEDS,
     watching: Watching | None = None,
     tell: Callable[[str], None] = lambda title: None,
@@ -92,6 +110,7 @@ def run_study(
         making: as for `make_models`; its folder holds the self-aligned model, or gets it: the shipped one
             where seed and recipes are those that it was made from.
         benchmark: what is asked.
+        names: of the cells; all of them where none is named.
         seeds: how many a cell.
         watching: who is told how far a run is.
         tell: told what comes next.
@@ -100,14 +119,16 @@ def run_study(
         MismatchError: the folder holds a stage or a cell of another recipe.
         ModelError: flite is missing.
         OutputError: the folder cannot be written.
+        UsageError: no cell has that name.
     """
+    chosen = chosen_cells(making.recipes.tune, names)
     take_shipped(making)
     materials = make_aligned(making)
     tell("the tower hears every clip")
     # The tower is the same in every cell, and frozen.
     materials = msgspec.structs.replace(materials, listened=listen(materials.aligned, materials.heard))
     rows = []
-    for cell in cells(making.recipes.tune):
+    for cell in chosen:
         runs = []
         for number in range(seeds):
             tell(f"{cell.name}, seed {number}")
@@ -121,17 +142,18 @@ def study_so_far(
     making: Making,
     benchmark: Benchmark,
     *,
+    names: Sequence[str] = (),
     watching: Watching | None = None,
     tell: Callable[[str], None] = lambda title: None,
 ) -> list[CellFigures]:
     """Evaluate what `run_study` has made by now, and make nothing; cells without a seed are left out.
 
     Raises:
-        UsageError: nothing is made.
+        UsageError: nothing is made, or no cell has that name.
         MismatchError: the folder holds a cell of another recipe.
     """
     rows = []
-    for cell in cells(making.recipes.tune):
+    for cell in chosen_cells(making.recipes.tune, names):
         runs = []
         for number in takewhile(partial(_is_cell_made, making, cell), count()):
             tell(f"{cell.name}, seed {number}")
