@@ -96,12 +96,21 @@ def _breaking(word: Sequence[str]) -> Iterator[str]:
         unbroken = 0 if ends else unbroken
 
 
-def _pieces(text: str) -> list[str]:
-    """Return what stands for each character."""
-    shown = "".join(
+def as_printed(text: str) -> str:
+    r"""Return a text as LaTeX prints it.
+
+    >>> as_printed("é 你")
+    'é \\u4f60'
+    """
+    return "".join(
         c if c.isascii() or c in _SPECIAL or c in _PRINTED else ascii(c)[1:-1]
         for c in unicodedata.normalize("NFC", visible(text))
     )
+
+
+def _pieces(text: str) -> list[str]:
+    """Return what stands for each character that is printed."""
+    shown = as_printed(text)
     pieces = [_SPECIAL.get(c, c) for c in shown]
     for found in _LIGATURES.finditer(shown):
         pieces[found.start()] += "{}"
@@ -117,6 +126,7 @@ def latex_table(
     label: str,
     notes: Sequence[str] = (),
     wide: bool = True,
+    line: float = 200.0,
 ) -> str:
     r"""Return a table with booktabs rules, to be taken in by ``\input``.
 
@@ -127,6 +137,7 @@ def latex_table(
         caption, label: as text; the caption stands above, as most styles want it.
         notes: comments at the head of the file, such as the signatures of the figures.
         wide: over both columns.
+        line: how wide a line of its own may be, in points.
 
     >>> print(latex_table(["", "JS"], [["a", "64.4"]], caption="Rates", label="rates", wide=False))
     % Needs \usepackage{booktabs}.
@@ -154,15 +165,15 @@ def latex_table(
         r"\toprule",
     ]
     lines += [f"{' & '.join(header)} \\\\", r"\midrule"]
-    lines += [_row(row, len(header)) for row in rows]
+    lines += [_row(row, len(header), line) for row in rows]
     lines += [r"\bottomrule", r"\end{tabular}", f"\\end{{{kind}}}"]
     return "\n".join(lines) + "\n"
 
 
-def _row(row: Sequence[str], columns: int) -> str:
+def _row(row: Sequence[str], columns: int, line: float) -> str:
     if not row:
         return r"\addlinespace"
     if len(row) == 1 < columns:  # it has no width, so that no column grows by it
         # The strut keeps what is below from touching the last line of several.
-        return f"\\rlap{{\\parbox[t]{{\\linewidth}}{{\\raggedright {row[0]}\\strut}}}} \\\\"
+        return f"\\rlap{{\\parbox[t]{{{line:.0f}pt}}{{\\raggedright {row[0]}\\strut}}}} \\\\"
     return f"{' & '.join(row)} \\\\"
