@@ -56,7 +56,8 @@ def test_every_setting_is_in_the_paragraph(tmp_path: Path) -> None:
         f"fingerprint {example}; items asked: all, 66 of them",
         "Qwen/Qwen2-Audio-7B-Instruct, revision 0123abcd, computed in bfloat16",
         "its LoRA at factor 0.125 of what was trained (α 4, r 8)",
-        'the audio, the system prompt "Follow the given instructions.", the instruction and decoded greedily',
+        'the audio, the system prompt "Follow the given instructions." and the instruction; its answers were ',
+        "decoded greedily (",
         "max new tokens 2048",
         "repetition penalty 1",
         "rule set official, verifiers",
@@ -83,7 +84,7 @@ def test_every_key_has_its_entry_and_every_entry_is_cited(tmp_path: Path) -> Non
     assert re.findall(r"^@\w+\{(\w+),$", text, re.M) == keys
     assert text.count("{") == text.count("}")
     assert "eprint        = {2505.19037}" in text
-    assert "eprint        = {2311.07911}" in text
+    assert "journal       = {arXiv preprint arXiv:2311.07911}" in text
 
 
 def test_what_is_unknown_is_named_and_not_made_up(tmp_path: Path) -> None:
@@ -110,7 +111,10 @@ def test_corpora_are_those_of_the_items(tmp_path: Path) -> None:
     mine = load_benchmark(folder)
     run = make_run(tmp_path / "run", TUNED, benchmark=mine, reference=None)
     found = cite(run, mine)
-    assert "Its clips come from LibriSpeech and our own calls [panayotov2015librispeech]." in methods_text(found)
+    assert (
+        "The clips of the benchmark come from LibriSpeech and our own calls [panayotov2015librispeech]."
+        in methods_text(found)
+    )
     assert "The benchmark names no corpus for some of its clips." in methods_text(found)
     assert "the corpus our own calls" in found.unknown
     without = cite(run)
@@ -124,7 +128,7 @@ def test_the_published_items_need_no_benchmark(tmp_path: Path) -> None:
     run = score([locate(str(DESTA2))], load_benchmark(RELEASE), output_dir=tmp_path / "desta2")[1]
     found = cite(run)
     keys = {one.key for one in found.entries}
-    assert {"panayotov2015librispeech", "busso2008iemocap", "poria2019meld", "sakshi2024mmau"} <= keys
+    assert {"panayotov2015librispeech", "busso2008iemocap", "poria2019meld", "sakshi2025mmau"} <= keys
     assert {"ardila2020commonvoice", "lu2025desta2", "radford2022whisper"} <= keys
     assert found == cite(run, load_benchmark(RELEASE))
     assert "the published Speech-IFEval items (fingerprint fe46d1b56406; items asked: all, 1533 of them)" in (
@@ -166,7 +170,7 @@ def test_the_tool_is_cited_as_its_citation_file_says() -> None:
     said = (ROOT / "CITATION.cff").read_text()
     tool = publication("speechifeval").entry().fields
     assert f"title: {tool['title']}\n" in said
-    assert f"version: {tool['version']}\n" in said
+    assert f"version: {tool['howpublished'].rpartition(' ')[2]}\n" in said
     assert f"name: {tool['author'].strip('{}')}\n" in said
     for key in ("lu2025speechifeval", "zhou2023ifeval"):
         one = publication(key)

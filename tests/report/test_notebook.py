@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from speech_ifeval.analysis.ranking import leaderboard
+from speech_ifeval.analysis.reproduction.reproducing import reproduce
 from speech_ifeval.job import Run, evaluate
 from speech_ifeval.pipeline.comparing import compare
 from speech_ifeval.report import notebook
@@ -37,6 +39,11 @@ def test_every_result_with_a_view_shows_itself() -> None:
         return {one for child in kind.__subclasses__() for one in {child, *below(child)}}
 
     assert below(Shown) == set(notebook._VIEWS)
+
+
+def test_the_published_tables_show_themselves() -> None:
+    assert "88.99" in leaderboard([])._repr_html_()
+    assert "speech-ifeval run --model worker:diva" in reproduce("leaderboard", [])._repr_html_()
 
 
 def test_figures_alone_show_themselves() -> None:

@@ -61,6 +61,80 @@ def said_size(size: int) -> bytes:
     return bytes(content)
 
 
+def between(part: bytes) -> bytes:
+    """Put something between the first member and the second, and let the directory know."""
+    content = zipped(TRUE)
+    second = content.index(b"PK\x03\x04", 4)
+    directory = content.index(b"PK\x01\x02")
+    entries, at = bytearray(content[directory:-22]), 0
+    while at < len(entries):
+        (offset,) = struct.unpack_from("<L", entries, at + 42)
+        struct.pack_into("<L", entries, at + 42, offset + len(part) * (offset >= second))
+        at += 46 + struct.unpack_from("<H", entries, at + 28)[0]
+    end = bytearray(content[-22:])
+    struct.pack_into("<L", end, 16, directory + len(part))
+    return content[:second] + part + content[second:directory] + bytes(entries) + bytes(end)
+
+
+def before_the_directory(part: bytes) -> bytes:
+    content = zipped(TRUE)
+    directory = content.index(b"PK\x01\x02")
+    end = bytearray(content[-22:])
+    struct.pack_into("<L", end, 16, directory + len(part))
+    return content[:directory] + part + content[directory:-22] + bytes(end)
+
+
+def behind_a_stream(part: bytes) -> bytes:
+    """Let a member's packed size take in more than what unpacks."""
+    out = io.BytesIO()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    said = b'{"a":1}'
+    packed = packer.compress(said) + packer.flush() + part
+    name, sizes = b"submission.json", struct.pack("<3L", zlib.crc32(said), len(packed), len(said))
+    out.write(
+        b"PK\x03\x04"
+        + struct.pack("<5H", 20, 0, 8, 0, 33)
+        + sizes
+        + struct.pack("<2H", len(name), 0)
+        + name
+        + packed
+    )
+    start = out.tell()
+    out.write(
+        b"PK\x01\x02" + struct.pack("<6H", 20, 20, 0, 8, 0, 33) + sizes + struct.pack("<5H", len(name), 0, 0, 0, 0)
+    )
+    out.write(struct.pack("<2L", 0, 0) + name)
+    out.write(b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, 1, 1, out.tell() - start, start, 0))
+    return out.getvalue()
+
+
+def noted(**fields: bytes) -> bytes:
+    about = zipfile.ZipInfo("submission.json")
+    for name, value in fields.items():
+        setattr(about, name, value)
+    return made((about, b"{}"))
+
+
+def another_name_in_the_header() -> bytes:
+    content = zipped(TRUE)
+    return content.replace(b"items.jsonl", b"Items.jsonl", 1)
+
+
+def overlapping() -> bytes:
+    """Two entries of the directory that unpack the same bytes."""
+    content = bytearray(zipped({"submission.json": b"{}", "items.jsonl": b"{}\n", "summary.json": b"{}"}))
+    entries = [at for at in range(len(content)) if content.startswith(b"PK\x01\x02", at)]
+    struct.pack_into("<L", content, entries[2] + 42, struct.unpack_from("<L", content, entries[1] + 42)[0])
+    return bytes(content)
+
+
+def cut_stream() -> bytes:
+    """A member that never ends: the last bytes of what is packed are others."""
+    return behind_a_stream(b"").replace(
+        zlib.compress(b'{"a":1}', 9)[2:-4], zlib.compress(b'{"a":1}', 9)[2:-5] + b"\xff"
+    )
+
+
 def many() -> bytes:
     return made(*((f"{number}.json", b"") for number in range(20)))
 
@@ -118,6 +192,16 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a size that lies": (lambda: said_size(3), "broken|another"),
     "a size that promises": (lambda: said_size(1 << 31), "another size"),
+    "something between members": (lambda: between(b"hidden"), "another header"),
+    "a member that no directory names": (lambda: between(b"PK\x03\x04" + bytes(26)), "another header"),
+    "something before the directory": (lambda: before_the_directory(b"hidden"), "between the members and their"),
+    "something behind a stream": (lambda: behind_a_stream(b"hidden"), "something behind what is packed"),
+    "much behind a stream": (lambda: behind_a_stream(bytes(1 << 17)), "something behind what is packed"),
+    "a field of its own": (lambda: noted(extra=b"\xfe\xca\x04\x00hide"), "another header"),
+    "a comment of a member": (lambda: noted(comment=b"hidden"), "another header"),
+    "two names of one member": (another_name_in_the_header, "another header|broken"),
+    "members in one place": (overlapping, "another header|broken"),
+    "a stream that is cut off": (cut_stream, "broken|another size"),
 }
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from speech_ifeval.submission.verifying import verify
 from tests.command_line import invoke
 from tests.shared_data import DESTA2, RELEASE, needs_release
 from tests.submission.conftest import MARKER
-from tests.submission.forging import members_of, rows_of
+from tests.submission.forging import members_of, rows_of, with_rows, write
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path, packed: Path, tmp_path: Path) -> None:
@@ -90,6 +91,48 @@ def test_every_way_of_scoring_is_packed_and_holds(tmp_path: Path, scoring: Scori
     score([locate("example:tuned")], load_benchmark("example"), output_dir=tmp_path / "run", scoring=scoring)
     found = verify(submit(tmp_path / "run").file)
     assert [claim.name for claim in found.claims if claim.holds is not True] == []
+
+
+def test_each_of_several_scorings_is_packed_by_its_name(tmp_path: Path) -> None:
+    """One run directory, scored three ways: the one that is named is packed, and no other verdict passes."""
+    run = tmp_path / "run"
+    ways = [Scoring(), Scoring(rules="careful"), Scoring(rules="careful", judge="heuristic")]
+    for scoring in ways:
+        score([locate("example:tuned")], load_benchmark("example"), output_dir=run, scoring=scoring)
+    asked = invoke("submit", run, "--scoring", "careful")
+    assert asked.code == 2  # two are of this rule set: both are named
+    assert all(f"careful.{judge}" in asked.err for judge in ("replay-", "heuristic-"))
+    signatures = set()
+    for name, rules in (
+        ("official", "official"),
+        ("careful.heuristic*", "careful"),
+        ("careful.replay*", "careful"),
+    ):
+        done = invoke("submit", run, "--scoring", name, "-o", tmp_path / "one.zip", "--json")
+        assert done.code == 0, done.err
+        assert f"|rules:{rules}|" in json.loads(done.out)["signature"]
+        signatures.add(json.loads(done.out)["signature"])
+        assert invoke("verify", tmp_path / "one.zip").code == 0
+        members = members_of(tmp_path / "one.zip")
+        for member in ("run/verdicts.jsonl", "run/judgements.jsonl"):
+            forged = write(tmp_path / "forged.zip", with_rows(members, member, turn_one), mended=True)
+            assert invoke("verify", forged).code == 8, (name, member)
+    assert len(signatures) == 3
+
+
+def turn_one(found: list[dict[str, Any]]) -> None:
+    """Turn one verdict round, of rules or of a judge."""
+    row = next(
+        one
+        for row in found
+        for one in (row, row.get("judgement", {}))
+        if one.get("followed", one.get("verdict")) is False
+    )
+    field = "followed" if "followed" in row else "verdict"
+    row[field] = True
+    row.pop("near_miss", None)
+    if field == "followed":
+        row.pop("reason", None)
 
 
 def test_texts_without_a_known_licence_are_hashes(run: Path, tmp_path: Path) -> None:

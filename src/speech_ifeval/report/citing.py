@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from speech_ifeval.report.figures import visible
-from speech_ifeval.report.latex import escape_latex
+from speech_ifeval.report.latex import breakable
 from speech_ifeval.results import BibEntry, Citation
 
 
@@ -31,8 +31,8 @@ def methods_text(found: Citation) -> str:
 def methods_latex(found: Citation) -> str:
     r"""Return the methods paragraph for LaTeX, what it cites as ``\cite``."""
     sentences = [
-        escape_latex(one.text) + (f"~\\cite{{{','.join(one.keys)}}}" if one.keys else "") + "."
+        breakable(one.text) + (f"~\\cite{{{','.join(one.keys)}}}" if one.keys else "") + "."
         for one in found.methods
     ]
-    signature = f"Signature: \\texttt{{{escape_latex(found.signature)}}}."
+    signature = f"Signature: \\texttt{{{breakable(found.signature)}}}."
     return "\n".join([*sentences, signature]) + "\n"

@@ -23,6 +23,15 @@ th:first-child, td:first-child { overflow-wrap: anywhere; min-width: 10rem; }
 th { color: var(--soft); font-weight: 600; }
 .differs { color: var(--mark); font-weight: 600; }
 code { display: block; font-size: .75rem; color: var(--soft); overflow-wrap: anywhere; }
+@media print {
+  body { padding: 0; font-size: 11px; }
+  h1 { font-size: 1.3rem; }
+  h2 { break-after: avoid; }
+  tr { break-inside: avoid; }
+  .wide { overflow: visible; }
+  table { width: 100%; font-size: 9px; }
+  th, td { padding: .15rem .3rem; white-space: normal; }
+}
 """
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"

@@ -15,6 +15,8 @@ from speech_ifeval.report.diagnosis_tables import diagnosis_view
 from speech_ifeval.report.figures import number, span, visible
 from speech_ifeval.report.isolation_tables import isolation_view
 from speech_ifeval.report.ladder_tables import ladder_view
+from speech_ifeval.report.leaderboard_tables import leaderboard_view
+from speech_ifeval.report.reproduction_tables import reproduction_view
 from speech_ifeval.report.sensitivity_tables import sensitivity_view
 from speech_ifeval.report.sweep_tables import sweep_view
 from speech_ifeval.report.terminal import figures_table, summary_view
@@ -26,7 +28,9 @@ from speech_ifeval.results import (
     Estimate,
     Isolation,
     Ladder,
+    Leaderboard,
     Rate,
+    Reproduction,
     Sensitivity,
     Submitted,
     Summary,
@@ -53,7 +57,9 @@ _VIEWS: dict[type, Callable[[Any], list[RenderableType]]] = {
     Estimate: _estimate,
     Isolation: isolation_view,
     Ladder: ladder_view,
+    Leaderboard: leaderboard_view,
     Rate: _rate,
+    Reproduction: reproduction_view,
     Sensitivity: sensitivity_view,
     Submitted: submitted_view,
     Summary: summary_view,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from speech_ifeval.records import CODES
 from speech_ifeval.report.figures import NONE, lora_cell, number, p_value, visible
-from speech_ifeval.report.latex import escape_latex, latex_table
+from speech_ifeval.report.latex import as_printed, breakable, escape_latex, latex_table
 from speech_ifeval.report.markdown import code, escape, table
-from speech_ifeval.report.plots.codes import columns_of, rate_of, title_of
+from speech_ifeval.report.plots.codes import columns_of, title_of
 from speech_ifeval.report.wording_tables import told
 from speech_ifeval.results import Estimate, Rate, Summary, Sweep, WordedRun
 
@@ -51,11 +52,11 @@ def rates_table(runs: Sequence[tuple[str, Summary]]) -> PaperTable:
 
 
 def codes_table(runs: Sequence[tuple[str, Summary]]) -> PaperTable:
-    """Return following rates by category and code, a row a run."""
-    columns = columns_of([one for _, one in runs])
-    rows = [[visible(name), *(_of(rate_of(one, column)) for column in columns)] for name, one in runs]
-    caption = "Following rates by category and by code of constraint in percent, with 95 % intervals."
-    return PaperTable("codes", caption, ["", *map(title_of, columns)], rows, _signatures(runs))
+    """Return following rates by code, a row a run; those by category are in `rates_table`."""
+    columns = [code for code in CODES if any(one.codes[code].n for _, one in runs)]
+    rows = [[visible(name), *(_of(one.codes[code]) for code in columns)] for name, one in runs]
+    caption = "Following rates by code of constraint in percent, with 95 % intervals."
+    return PaperTable("codes", caption, ["", *columns], rows, _signatures(runs))
 
 
 def sweep_table(name: str, found: Sweep) -> PaperTable:
@@ -129,18 +130,46 @@ def _signatures(runs: Sequence[tuple[str, Summary]]) -> list[str]:
     return [f"{', '.join(whose)}: {signature}" for signature, whose in names.items()]
 
 
+# Widths in points, set in small type at 10 points: a character of a name, of a figure, of an interval, and what
+# stands between columns. The text of ACL's papers is 16 cm wide, IEEE's and ISCA's wider.
+_NAME, _FIGURE, _INTERVAL, _BETWEEN = 5.0, 4.7, 3.4, 8.0
+_TEXT = 450.0
+_SURE = 0.85  # of a reckoned width is true of every font
+
+
 def paper_latex(found: PaperTable) -> str:
-    """Return the table for LaTeX: each interval in small type below its figure."""
+    """Return the table for LaTeX: each interval in small type below its figure, a long name in its own line."""
     rows: list[list[str]] = []
     apart = any(not isinstance(cell, str) for row in found.rows for cell in row)
+    room, line = _room(found)
     for at, row in enumerate(found.rows):
+        name, *cells = row
         rows += [[]] if at and apart else []
+        if isinstance(name, str) and len(as_printed(name)) > room:
+            rows.append([breakable(name)])
+            name = ""
+        row = [name, *cells]
         rows.append([escape_latex(cell if isinstance(cell, str) else cell[0]) for cell in row])
         if any(not isinstance(cell, str) for cell in row):
             below = ["" if isinstance(cell, str) else escape_latex(cell[1]) for cell in row]
             rows.append([f"\\scriptsize {cell}" if cell else "" for cell in below])
     header = [escape_latex(cell) for cell in found.header]
-    return latex_table(header, rows, caption=found.caption, label=found.name, notes=found.signatures)
+    return latex_table(header, rows, caption=found.caption, label=found.name, notes=found.signatures, line=line)
+
+
+def _room(found: PaperTable) -> tuple[int, float]:
+    """Return how many characters of the first column there is room for beside all others, and the table's width.
+
+    That is the width of a longer name's own line: below the true one, since the table stands in the middle.
+    """
+    taken = 0.0
+    for cells in zip(found.header[1:], *(row[1:] for row in found.rows), strict=True):
+        parts = [(cell, "") if isinstance(cell, str) else cell for cell in cells]
+        taken += _BETWEEN + max(max(_FIGURE * len(cell), _INTERVAL * len(below)) for cell, below in parts)
+    room = int((_TEXT - taken) / _NAME)
+    kept = [len(as_printed(name)) for name, *_ in found.rows if isinstance(name, str)]
+    names = _NAME * max((length for length in kept if length <= room), default=0)
+    return room, max(200.0, _SURE * min(_TEXT, taken + names))
 
 
 def paper_markdown(found: PaperTable) -> str:

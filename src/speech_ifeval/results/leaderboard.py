@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from speech_ifeval.results.comparison import Comparison
 from speech_ifeval.results.published import PublishedBlock
+from speech_ifeval.results.showing import Shown
 
 
 class Ranked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +67,7 @@ class LeaderboardGroup(Struct, frozen=True, forbid_unknown_fields=True):
     apart: list[Apart]
 
 
-class Leaderboard(Struct, frozen=True, forbid_unknown_fields=True):
+class Leaderboard(Shown, frozen=True, forbid_unknown_fields=True):
     """Ranked runs: what `speech-ifeval leaderboard --json` prints.
 
     >>> Leaderboard.__struct_fields__

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from speech_ifeval.results.published import PublishedSource
+from speech_ifeval.results.showing import Shown
 from speech_ifeval.results.summary import Estimate
 
 Table = Literal["leaderboard", "task-level", "lora"]
@@ -75,7 +76,7 @@ class ScaledModel(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
-class Reproduction(Struct, frozen=True, forbid_unknown_fields=True):
+class Reproduction(Shown, frozen=True, forbid_unknown_fields=True):
     """Published figures beside recomputed ones: what `speech-ifeval reproduce --json` prints.
 
     Attributes:

@@ -11,7 +11,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ _MODE = stat.S_IFREG | 0o644
 _END = struct.Struct("<4s4H2LH")  # the record at the end of a zip
 _END_MARK = b"PK\x05\x06"
 _LOCAL_MARK = b"PK\x03\x04"
-_LOCAL_NAME = 30  # bytes before the name in the header of a member
+_LOCAL = struct.Struct("<4s5H3L2H")  # the header of a member, before its name
 _CHUNK = 1 << 16
 _MIB = 1 << 20
 _ENCRYPTED = 0x1
@@ -87,8 +87,8 @@ def zipped(members: Mapping[str, bytes], limits: Limits = LIMITS) -> bytes:
 def begins_as_submission(path: Path) -> bool:
     """Whether a file begins as one of ours: it may be written again."""
     with path.open("rb") as file:
-        start = file.read(_LOCAL_NAME + len(HEADER))
-    return start.startswith(_LOCAL_MARK) and start[_LOCAL_NAME:] == HEADER.encode()
+        start = file.read(_LOCAL.size + len(HEADER))
+    return start.startswith(_LOCAL_MARK) and start[_LOCAL.size :] == HEADER.encode()
 
 
 def read_file(path: Path, limits: Limits = LIMITS) -> bytes:
@@ -136,10 +136,11 @@ def unzipped(content: bytes, place: str, limits: Limits = LIMITS) -> dict[str, b
             expected = [name for name in MEMBERS if name in names]
             if names != expected:
                 raise DataError(f"{place}: expected the members in the order {expected}, found {names}; {_REMEDY}")
-            members: dict[str, bytes] = {}
-            for about in described:
-                left = limits.total - sum(map(len, members.values()))
-                members[about.filename] = _read(archive, about, place, limits, left)
+            packed = _packed(content, described, place)
+        members: dict[str, bytes] = {}
+        for about, part in zip(described, packed, strict=True):
+            left = limits.total - sum(map(len, members.values()))
+            members[about.filename] = _unpacked(part, about, place, limits, left)
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
         raise DataError(f"{place}: expected a zip, found one that is broken ({error}); {_REMEDY}") from None
     except (NotImplementedError, RuntimeError, ValueError, OverflowError, OSError) as error:
@@ -174,20 +175,74 @@ def _check_member(about: zipfile.ZipInfo, place: str) -> None:
         raise DataError(f"{place}: the member {name!r} is no plain file; {_REMEDY}")
 
 
-def _read(archive: zipfile.ZipFile, about: zipfile.ZipInfo, place: str, limits: Limits, left: int) -> bytes:
+def _packed(content: bytes, described: Sequence[zipfile.ZipInfo], place: str) -> list[memoryview]:
+    """Return each member as it is packed.
+
+    Members lie one behind the other, with nothing around them: a program that reads the directory and one that
+    reads the headers see the same, and there is no place to hide anything in.
+    """
+    found, at = [], 0
+    for about in described:
+        name = about.filename.encode()
+        header = _LOCAL.unpack_from(content, at)
+        start = at + _LOCAL.size + len(name)
+        own = (_LOCAL_MARK, 0, about.compress_type, about.CRC, about.compress_size, about.file_size, len(name), 0)
+        if (
+            (header[0], *header[2:4], *header[6:]) != own
+            or about.header_offset != at
+            or about.flag_bits
+            or about.extra
+            or about.comment
+            or content[at + _LOCAL.size : start] != name
+        ):
+            raise DataError(
+                f"{place}: the member {about.filename!r} has another header than submit writes; {_REMEDY}"
+            )
+        at = start + about.compress_size
+        found.append(memoryview(content)[start:at])
+    if at != _END.unpack(content[-_END.size :])[6]:
+        raise DataError(
+            f"{place}: expected nothing between the members and their directory, found more; {_REMEDY}"
+        )
+    return found
+
+
+def _unpacked(packed: memoryview, about: zipfile.ZipInfo, place: str, limits: Limits, left: int) -> bytes:
     most = min(limits.member, left)
     parts: list[bytes] = []
     size = 0
-    with archive.open(about) as file:
-        while chunk := file.read(_CHUNK):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > most:
-                raise DataError(f"{place}: {about.filename!r} is larger than any submission; {_REMEDY}")
-            if size > limits.small and size > limits.ratio * max(about.compress_size, 1):
-                raise DataError(
-                    f"{place}: {about.filename!r} unpacks to more than {limits.ratio} times; {_REMEDY}"
-                )
+    for chunk in _chunks(packed, about, place):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > most:
+            raise DataError(f"{place}: {about.filename!r} is larger than any submission; {_REMEDY}")
+        if size > limits.small and size > limits.ratio * max(len(packed), 1):
+            raise DataError(f"{place}: {about.filename!r} unpacks to more than {limits.ratio} times; {_REMEDY}")
     if size != about.file_size:
         raise DataError(f"{place}: {about.filename!r} has another size than the file says; {_REMEDY}")
-    return b"".join(parts)
+    found = b"".join(parts)
+    if zlib.crc32(found) != about.CRC:
+        raise DataError(f"{place}: {about.filename!r} is broken: its checksum is another; {_REMEDY}")
+    return found
+
+
+def _chunks(packed: memoryview, about: zipfile.ZipInfo, place: str) -> Iterator[bytes]:
+    """Unpack piece by piece, never more at once than a chunk."""
+    pieces = (bytes(packed[at : at + _CHUNK]) for at in range(0, len(packed), _CHUNK))
+    if about.compress_type == zipfile.ZIP_STORED:
+        yield from pieces
+        return
+    unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in pieces:
+        if unpacking.eof:
+            raise DataError(f"{place}: {about.filename!r} has something behind what is packed in it; {_REMEDY}")
+        while piece and not unpacking.eof:
+            yield unpacking.decompress(piece, _CHUNK)
+            piece = unpacking.unconsumed_tail
+    while not unpacking.eof:
+        rest = unpacking.decompress(b"", _CHUNK)
+        if not rest:
+            raise DataError(f"{place}: {about.filename!r} is broken: it is cut off; {_REMEDY}")
+        yield rest
+    if unpacking.unused_data:
+        raise DataError(f"{place}: {about.filename!r} has something behind what is packed in it; {_REMEDY}")

@@ -15,8 +15,11 @@ import pytest
 from speech_ifeval.analysis.diagnosis.reading import read_evidences
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.models.recorded import locate
+from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.report.page.making import PageOptions, make_page
 from tests.browsing import PATIENCE, contrast, needs_chromium, until
+from tests.models.serving import loopback
+from tests.pipeline.scripted_judge import Case, scripted
 from tests.report.test_plots import ISOLATION, LADDER, SWEEP, WORDING
 from tests.spoken import write_tone
 
@@ -220,6 +223,59 @@ def test_an_item_shows_what_was_asked_replied_and_judged(browser: Any, folder: P
         judged = next(one for one in data["items"] if one["category"] == "chain-of-thought")
         page.evaluate("id => openItem(id)", judged["id"])
         assert "Result:" in page.evaluate("document.querySelector('#detail details.judge').textContent")
+
+
+def test_what_a_language_model_was_sent_and_said_stands_at_its_item(browser: Any, tmp_path: Path) -> None:
+    def say(case: Case) -> str:
+        return case.yes() if case.about_transcript else f"It does not <b>reason</b>.\nResult {case.token}: NO"
+
+    with loopback(scripted(say)) as server:
+        scoring = Scoring(judge="openai:scripted", judge_args={"base_url": server.url}, task_level=True)
+        run = score([TUNED], EXAMPLE, output_dir=tmp_path / "run", scoring=scoring)[1]
+    read = read_evidences([run], EXAMPLE)
+    judgements = read[0][0].run.judged.judgements
+    (tmp_path / "page.html").write_bytes(make_page(read, EXAMPLE, tmp_path / "page.html").content)
+    with opened(browser, tmp_path / "page.html") as page:
+        for item, use in ("chain-of-thought/0000", "reasoning"), ("closed-ended/0003", None):
+            page.evaluate("id => openItem(id)", item)
+            found = next(one for key, one in judgements.items() if key[0] == item and use in (None, key[1]))
+            text = page.evaluate("document.querySelector('#detail details.judge').textContent")
+            assert [message.role for message in found.messages] == ["system", "user"]
+            for part in (found.judge_reply, *(message.content for message in found.messages)):
+                assert part is not None
+                assert part in text
+        page.evaluate("openItem('chain-of-thought/0000')")
+        assert page.evaluate("document.querySelector('#detail details.judge summary').textContent").endswith("no")
+        assert page.evaluate("document.querySelectorAll('#detail .text b').length") == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_paper_is_light_and_holds_what_a_screen_folds_away(browser: Any, folder: Path, dark: bool) -> None:
+    """As a browser prints it, after somebody has read an item on a dark screen."""
+    with opened(browser, folder / "two.html", "#item=closed-ended/0003", color_scheme="dark") as page:
+        if dark:
+            page.evaluate("theme('dark')")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 703, "height": 1000})  # A4 less its margins
+        before = page.evaluate("document.querySelectorAll('main details[open]').length")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        style = "getComputedStyle(document.querySelector('{}'))"
+        assert page.evaluate(f"{style.format('body')}.backgroundColor") == "rgb(255, 255, 255)"
+        assert page.evaluate(f"{style.format('h2')}.color") == "rgb(28, 31, 38)"
+        assert unreadable(page) == {}
+        for hidden in ("#filters", "#list", "#nav", "#theme", "#detail .detail-head button"):
+            assert not page.locator(hidden).first.is_visible(), hidden
+        assert page.is_visible("#detail")
+        assert page.evaluate(f"{style.format('#detail')}.position") == "static"
+        assert page.is_visible(".signature >> nth=0")
+        assert page.evaluate("document.querySelectorAll('#overview details:not([open])').length") == 0
+        wide = (
+            "[...document.querySelectorAll('table, .row, .text, svg.lines')].filter(one => one.checkVisibility())"
+        )
+        cut = f"{wide}.map(one => one.getBoundingClientRect().right).filter(right => right > innerWidth + 2)"
+        assert page.evaluate(cut) == []
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate("document.querySelectorAll('main details[open]').length") == before
 
 
 @pytest.mark.parametrize("name", ["embed", "link"])

@@ -22,7 +22,7 @@ class Publication(Struct, frozen=True, forbid_unknown_fields=True):
 
     key: str
     kind: Kind
-    type: Literal["software", "inproceedings", "article", "misc", "book"]
+    type: Literal["inproceedings", "article", "misc", "book"]
     title: str
     author: str
     year: str | None = None
@@ -32,13 +32,14 @@ class Publication(Struct, frozen=True, forbid_unknown_fields=True):
     number: str | None = None
     pages: str | None = None
     publisher: str | None = None
+    howpublished: str | None = None
     arxiv: str | None = None
     url: str | None = None
     names: tuple[str, ...] = ()
 
     def entry(self) -> BibEntry:
-        """Return it as a bibliography holds it."""
-        fields = {
+        """Return it as a bibliography holds it, in types and fields that all usual styles print."""
+        told = {
             name: getattr(self, name)
             for name in (
                 "title",
@@ -49,20 +50,20 @@ class Publication(Struct, frozen=True, forbid_unknown_fields=True):
                 "number",
                 "pages",
                 "publisher",
+                "howpublished",
                 "year",
             )
         }
-        if self.kind == "tool":
-            fields["version"] = version("speech-ifeval")
-        if self.arxiv is not None:
-            fields |= {
-                "eprint": self.arxiv,
-                "archivePrefix": "arXiv",
-                "url": f"https://arxiv.org/abs/{self.arxiv}",
-            }
-        elif self.url is not None:
-            fields["url"] = self.url
-        return BibEntry(self.type, self.key, {name: value for name, value in fields.items() if value is not None})
+        if self.kind == "tool":  # a type of its own, and the field `version`, are biblatex's alone
+            told["howpublished"] = f"Software, version {version('speech-ifeval')}"
+        preprint = self.type == "misc" and self.arxiv is not None
+        if preprint:  # as an article: the usual styles leave `eprint` out, and the number with it
+            told["journal"] = f"arXiv preprint arXiv:{self.arxiv}"
+        elif self.arxiv is not None:
+            told |= {"eprint": self.arxiv, "archivePrefix": "arXiv"}
+        told["url"] = self.url if self.arxiv is None else f"https://arxiv.org/abs/{self.arxiv}"
+        fields = {name: value for name, value in told.items() if value is not None}
+        return BibEntry("article" if preprint else self.type, self.key, fields)
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):

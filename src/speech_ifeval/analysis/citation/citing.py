@@ -116,7 +116,7 @@ class _Writer:
         yield Cited(", ".join(parts), keys)
         generation = made.get("generation")
         if isinstance(generation, dict):
-            yield Cited(f"It was given the {_heard(made)} and {_decoded(generation)}", [])
+            yield Cited(f"It was given the {_heard(made)}; its answers were {_decoded(generation)}", [])
         else:
             yield Cited("Its responses were recorded elsewhere, and do not say how they were generated", [])
 
@@ -145,7 +145,7 @@ class _Writer:
             else:
                 keys.append(known.key)
         if named:
-            yield Cited(f"Its clips come from {_list(named)}", keys)
+            yield Cited(f"The clips of the benchmark come from {_list(named)}", keys)
         if None in sources:
             some = "some of " if named else ""
             yield Cited(f"The benchmark names no corpus for {some}its clips", [])
@@ -230,7 +230,7 @@ def _lora(told: Any) -> Iterator[str]:
 def _heard(made: Mapping[str, Any]) -> str:
     system = made.get("system")
     told = f', the system prompt "{system}"' if system else ""
-    return f"{'transcript' if made.get('input') == 'transcript' else 'audio'}{told}, the instruction"
+    return f"{'transcript' if made.get('input') == 'transcript' else 'audio'}{told} and the instruction"
 
 
 def _decoded(generation: Mapping[str, Any]) -> str:

@@ -61,6 +61,14 @@ function pressed(event) {
   act();
 }
 
+// Paper cannot be clicked: signatures, findings and tables are opened for it; of an item, what the reader has opened.
+let unfolded = [];
+function unfold() {
+  unfolded = [...document.querySelectorAll("main details:not([open])")].filter((part) => !part.closest("#detail"));
+  for (const part of unfolded) part.open = true;
+}
+function foldAgain() { for (const part of unfolded) part.open = false; }
+
 const NAMES = {
   overview: "Overview", codes: "Followed", task: "Task", sensitivity: "Sensitivity", diagnosis: "Diagnosis", analyses: "Analyses", items: "Items",
 };
@@ -91,6 +99,8 @@ function start() {
   addEventListener("resize", () => requestAnimationFrame(drawRows));
   addEventListener("keydown", pressed);
   addEventListener("hashchange", () => { if (location.hash.includes("=")) { readAddress(); keepLinked(); refresh(); bringItems(); } });
+  addEventListener("beforeprint", unfold);
+  addEventListener("afterprint", foldAgain);
   if (linked) keepLinked();
   const addressed = location.hash.includes("=");
   refresh();

@@ -9,11 +9,12 @@ from typing import Any
 from speech_ifeval.records import CATEGORIES, JUDGED_CODE
 from speech_ifeval.report.figures import CODE_TITLES, TITLES, lost_codes, number
 from speech_ifeval.report.plots.codes import SIDE_BY_SIDE, columns_of, rate_of, title_of
-from speech_ifeval.report.plots.drawing import COLOURS, COLUMN, PAGE, grid, plain
+from speech_ifeval.report.plots.drawing import COLOURS, COLUMN, PAGE, grid, names_of
 from speech_ifeval.report.plots.tiles import FRAME, ROW, draw_tiles
 from speech_ifeval.results import Rate, Reference, Summary
 
 _ACROSS = {1: 1, 2: 2, 4: 2}  # panels side by side, by their number; otherwise three
+_LONGEST = {1: 26, 2: 32, 3: 22}  # characters of a name above a panel, its Δ behind it
 _ROW_OF_PANEL = 0.16
 _FRAME_OF_PANEL = 0.62
 
@@ -40,10 +41,11 @@ def reference_figure(runs: Sequence[tuple[str, Summary]], paths: Sequence[Path])
         return
     across = _ACROSS.get(len(with_reference), 3)
     heights = [_FRAME_OF_PANEL + _ROW_OF_PANEL * len(columns)] * -(-len(with_reference) // across)
+    names = names_of([name for name, _, _ in with_reference], _LONGEST[across])
     with grid(paths, COLUMN if across == 1 else PAGE, heights, across, share=False) as axes:
         panels = axes.flat
-        for at, (axis, (name, summary, reference)) in enumerate(zip(panels, with_reference, strict=False)):
-            _draw(axis, name, summary, reference, columns, named=at % across == 0)
+        for at, (axis, (_, summary, reference)) in enumerate(zip(panels, with_reference, strict=False)):
+            _draw(axis, names[at], summary, reference, columns, named=at % across == 0)
         for axis in list(axes.flat)[len(with_reference) :]:
             axis.set_visible(False)
         for axis in axes.flat[max(0, len(with_reference) - across) :]:  # the lowest of each column
@@ -105,7 +107,7 @@ def _draw(
     axis.set_axisbelow(True)
     delta = None if summary.forgetting is None else summary.forgetting.value
     told = "" if delta is None else f", Δ {number(delta, signed=True)} %"
-    axis.set_title(f"{plain(name)}{told}", fontsize=8, loc="left")
+    axis.set_title(f"{name}{told}", fontsize=8, loc="left")
 
 
 def _side(axis: Any, rate: Rate, place: float, colour: str, marker: str, *, filled: bool) -> None:

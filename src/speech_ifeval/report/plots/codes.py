@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from speech_ifeval.records import CATEGORIES, CODES, JUDGED_CODE
-from speech_ifeval.report.plots.drawing import COLOURS, PAGE, grid, plain
+from speech_ifeval.report.plots.drawing import COLOURS, MARKERS, PAGE, grid, names_of
 from speech_ifeval.report.plots.tiles import FRAME, ROW, draw_tiles
 from speech_ifeval.results import Rate, Summary
 
-MARKERS = ("o", "s", "^", "D", "v", "P")
 SIDE_BY_SIDE = len(COLOURS)  # more than so many models are told by rows, not by colours
+_LONGEST = 36  # characters of a name, three in a row
 _SHORT = {"closed-ended": "Closed", "creative-writing": "Creative", "chain-of-thought": "CoT"}
 
 
@@ -70,8 +70,9 @@ def rate_of(summary: Summary, column: str) -> Rate:
 
 
 def _points(axis: Any, runs: Sequence[tuple[str, Summary]], columns: Sequence[str]) -> None:
+    names = names_of([name for name, _ in runs], _LONGEST)
     step = min(0.8 / max(1, len(runs)), 0.16)
-    for at, (name, summary) in enumerate(runs):
+    for at, (_, summary) in enumerate(runs):
         shift = (at - (len(runs) - 1) / 2) * step
         found = [(place + shift, rate_of(summary, column)) for place, column in enumerate(columns)]
         known = [(x, rate) for x, rate in found if rate.rate is not None]
@@ -85,7 +86,7 @@ def _points(axis: Any, runs: Sequence[tuple[str, Summary]], columns: Sequence[st
             color=COLOURS[at],
             markersize=4,
             markeredgewidth=0,
-            label=plain(name),
+            label=names[at],
         )
     split = sum(column in CATEGORIES for column in columns)
     if 0 < split < len(columns):

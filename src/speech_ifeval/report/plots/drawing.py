@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from speech_ifeval.report.figures import visible
 from speech_ifeval.runs import writing
 
 FORMATS = (".svg", ".pdf", ".png")
-# Okabe & Ito (2008), Color Universal Design: told apart by all common kinds of colour vision, and in grey.
+# Okabe & Ito (2008), Color Universal Design: told apart by all common kinds of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-COLUMN = 3.4  # inches: the width of a column in a two-column paper
-PAGE = 7.0  # and of both
+MARKERS = ("o", "s", "^", "D", "v", "P")  # and in grey, where colours are not
+COLUMN = 3.3  # inches: within a column of the usual two-column papers, so that nothing is scaled
+PAGE = 6.9  # and within both
+SMALL = 6.5  # points: the smallest type
 HIGH = 2.4
 _SETTINGS: dict[Any, Any] = {
     "font.size": 8,
@@ -56,9 +59,47 @@ def check_figure(path: Path | None) -> None:
         raise MissingExtraError("plots", "matplotlib", "figures")
 
 
-def plain(text: str) -> str:
-    """A name as it is: matplotlib leaves out of a legend what begins with an underscore."""
-    return " " * text.startswith("_") + visible(text)
+def plain(text: str, longest: int | None = None) -> str:
+    """A name as a figure can show it.
+
+    Characters that its fonts do not have are shown by their number. A longer name than `longest` loses its middle.
+    Matplotlib leaves out of a legend what begins with an underscore, so that a space is put before it.
+    """
+    shown = visible(text)
+    if not shown.isascii():
+        known = _characters()
+        shown = "".join(c if c.isascii() or ord(c) in known else ascii(c)[1:-1] for c in shown)
+    if longest is not None and len(shown) > longest:
+        head = (longest - 1) // 2
+        shown = f"{shown[:head]}…{shown[len(shown) - (longest - 1 - head) :]}"
+    return " " * shown.startswith("_") + shown
+
+
+def names_of(texts: Sequence[str], longest: int) -> list[str]:
+    """Names of several runs, none longer than `longest`; those that would look alike are numbered.
+
+    >>> names_of(["a-long-1-name-of-a-run", "a-long-2-name-of-a-run", "b"], 11)
+    ['a-l…-run #1', 'a-l…-run #2', 'b']
+    """
+    shown = [plain(text, longest) for text in texts]
+    alike = {name for name in shown if shown.count(name) > 1}
+    for name in alike:
+        places = [at for at, one in enumerate(shown) if one == name]
+        for number, at in enumerate(places, start=1):
+            end = f" #{number}"
+            shown[at] = plain(texts[at], longest - len(end)) + end
+    return shown
+
+
+@cache
+def _characters() -> frozenset[int]:
+    """What both the fonts of papers and the usual one can show."""
+    from matplotlib import font_manager
+
+    def of(family: str) -> set[int]:
+        return set(font_manager.get_font(font_manager.findfont(family)).get_charmap())
+
+    return frozenset((of("STIXGeneral") | of("DejaVu Serif")) & of("DejaVu Sans"))
 
 
 @contextmanager
@@ -82,7 +123,7 @@ def panels(path: Path, heights: Sequence[float], *, share: bool = True) -> Itera
         figure = Figure(figsize=(COLUMN, sum(heights)), layout="constrained")
         grid = {"height_ratios": heights}
         yield figure.subplots(len(heights), 1, sharex=share, squeeze=False, gridspec_kw=grid)[:, 0]
-        _save(figure, path, 200)
+        _save(figure, path)
 
 
 @contextmanager
@@ -112,7 +153,7 @@ def grid(
         ratios = {"height_ratios": heights}
         yield figure.subplots(len(heights), columns, sharex=share, sharey=share, squeeze=False, gridspec_kw=ratios)
         for path in paths:
-            _save(figure, path, 300)
+            _save(figure, path)
 
 
 @contextmanager
@@ -124,9 +165,9 @@ def as_in_papers() -> Iterator[None]:
         yield
 
 
-def _save(figure: Any, path: Path, dpi: int) -> None:
+def _save(figure: Any, path: Path) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Without a date the same figure is the same file.
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-        figure.savefig(path, dpi=dpi, metadata=metadata)
+        figure.savefig(path, dpi=300, metadata=metadata)

@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from speech_ifeval.report.plots.drawing import plain
+from speech_ifeval.report.plots.drawing import SMALL, plain
 
 ROW = 0.15  # inches
+_LONGEST = 44  # characters of a name: half a column
 _FRAME = 0.55  # of axis, ticks and title
 
 
@@ -22,6 +23,7 @@ class Row(Struct, frozen=True):
     high: float | None
     colour: str
     filled: bool = True
+    marker: str = "o"
 
 
 def height_of(rows: Sequence[Row]) -> float:
@@ -35,6 +37,6 @@ def draw_forest(axis: Any, rows: Sequence[Row], *, at: float = 0.0) -> None:
     for place, row in enumerate(rows):
         if row.low is not None and row.high is not None:
             axis.plot([row.low, row.high], [place, place], color=row.colour, linewidth=1)
-        axis.plot(row.value, place, "o", ms=3.5, mec=row.colour, mfc=row.colour if row.filled else "white")
-    axis.set_yticks(range(len(rows)), [plain(row.name) for row in rows], fontsize=6)
+        axis.plot(row.value, place, row.marker, ms=3.5, mec=row.colour, mfc=row.colour if row.filled else "white")
+    axis.set_yticks(range(len(rows)), [plain(row.name, _LONGEST) for row in rows], fontsize=SMALL)
     axis.set_ylim(max(1, len(rows)) - 0.5, -0.5)

@@ -12,11 +12,12 @@ from speech_ifeval.report.plots.forest import Row, draw_forest, height_of
 from speech_ifeval.results import Contrast, Isolation
 
 _COLOURS = {"same": COLOURS[2], "differs": COLOURS[1], "undecided": "0.5"}
+_SHAPES = {"same": "o", "differs": "D", "undecided": "s"}  # in grey, the two colours are one
 _PARTED = {"swapped", "constrained"}  # also drawn code by code
 
 
 def isolation_figure(found: Isolation, path: Path) -> None:
-    """Draw every change with its interval and the margin as a band; green is the same, orange differs.
+    """Draw every change with its interval and the margin as a band; green is the same, an orange diamond differs.
 
     Raises:
         UsageError, MissingExtraError: as `check_figure`.
@@ -40,6 +41,7 @@ def _rows(contrasts: Sequence[Contrast]) -> list[Row]:
             one.change.high,
             "0.5" if one.second == DESCRIBED else _COLOURS[one.change.verdict],
             filled=one.second != DESCRIBED,
+            marker="o" if one.second == DESCRIBED else _SHAPES[one.change.verdict],
         )
         for one in contrasts
         if one.by == "all" or (one.by == "code" and one.second in _PARTED)

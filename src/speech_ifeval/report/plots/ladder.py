@@ -36,7 +36,7 @@ def ladder_figure(found: Ladder, path: Path) -> None:
         axis.set_yticks(range(len(rungs)), [_RUNGS[rung.name] for rung in rungs])
         axis.invert_yaxis()
         axis.set_xlabel("IFrate, %")
-        axis.set_title(_parts(found), fontsize=8)
+        axis.set_title(_parts(found), fontsize=8, loc="right")
 
 
 def _parts(found: Ladder) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech_ifeval.report.plots.drawing import COLOURS, COLUMN, grid, plain
+from speech_ifeval.report.plots.drawing import COLOURS, COLUMN, grid, names_of
 from speech_ifeval.results import Summary
 
 _ROW = 0.17
 _FRAME = 0.7
+_LONGEST = 28  # characters of a name
 
 
 def ranking_figure(runs: Sequence[tuple[str, Summary]], paths: Sequence[Path]) -> None:
@@ -42,7 +43,7 @@ def ranking_figure(runs: Sequence[tuple[str, Summary]], paths: Sequence[Path]) -
             label = None if "model" in shown else "model"
             shown.add("model")
             axis.plot(value, place, "o", ms=3.8, mec=COLOURS[1], mfc=COLOURS[1], label=label, zorder=4)
-        axis.set_yticks(range(len(known)), [plain(name) for name, _, _ in known])
+        axis.set_yticks(range(len(known)), names_of([name for name, _, _ in known], _LONGEST))
         axis.set_ylim(len(known) - 0.5, -0.5)
         axis.set_xlim(-3, 103)
         axis.set_xticks(range(0, 101, 20))

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from speech_ifeval.report.plots.drawing import COLOURS, HIGH, panels, plain
+from speech_ifeval.report.plots.drawing import COLOURS, HIGH, MARKERS, SMALL, panels, plain
 from speech_ifeval.report.plots.forest import Row, draw_forest, height_of
 from speech_ifeval.results import Estimate, Sweep, SweepPoint
+
+_LONGEST = 36  # characters of a name
 
 Figure = Callable[[SweepPoint], Estimate | None]
 
@@ -38,12 +40,12 @@ def sweep_figure(found: Sweep, path: Path) -> None:
     with panels(path, [0.75 * HIGH] * len(drawn)) as axes:
         for axis, (title, figure, reference) in zip(axes, drawn, strict=True):
             for place, (part, points) in enumerate(parts.items()):
-                _curve(axis, points, figure, COLOURS[place % len(COLOURS)], plain(part))
+                _curve(axis, points, figure, place, plain(part, _LONGEST))
             if reference is not None and reference.value is not None and reads is not None:
-                axis.axhline(reference.value, color="0.4", linestyle=":", label=plain(reads.name))
+                axis.axhline(reference.value, color="0.4", linestyle=":", label=plain(reads.name, _LONGEST))
             axis.set_ylabel(title)
         axes[-1].set_xlabel("scale (1: as trained)")
-        axes[0].legend(fontsize=6)
+        axes[0].legend(fontsize=SMALL)
 
 
 def _parts_figure(
@@ -64,14 +66,16 @@ def _parts_figure(
             axis.set_xlabel(title)
 
 
-def _curve(axis: Any, points: Sequence[SweepPoint], figure: Figure, colour: str, label: str) -> None:
+def _curve(axis: Any, points: Sequence[SweepPoint], figure: Figure, place: int, label: str) -> None:
+    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
     known = [
         (one, estimate) for one in points if (estimate := figure(one)) is not None and estimate.value is not None
     ]
     scales = [one.scale for one, _ in known]
-    axis.plot(scales, [estimate.value for _, estimate in known], color=colour, label=label)
+    axis.plot(scales, [estimate.value for _, estimate in known], color=colour)
     if all(estimate.low is not None and estimate.high is not None for _, estimate in known):
         low, high = [estimate.low for _, estimate in known], [estimate.high for _, estimate in known]
         axis.fill_between(scales, low, high, color=colour, alpha=0.15, linewidth=0)
+    axis.plot([], [], marker=marker, ms=4, color=colour, label=label)  # of the legend: line and shape
     for one, estimate in known:
-        axis.plot(one.scale, estimate.value, "o", ms=4, mec=colour, mfc=colour if one.best else "white")
+        axis.plot(one.scale, estimate.value, marker, ms=4, mec=colour, mfc=colour if one.best else "white")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from speech_ifeval.report.figures import NONE, visible
+from speech_ifeval.report.figures import NONE
+from speech_ifeval.report.plots.drawing import names_of
 
 ROW = 0.19  # inches
 FRAME = 0.55  # of names above and the axis title below
+_LONGEST = 40  # characters of a name
 _DARK = 0.18  # relative luminance below which white is easier to read than black
 
 
@@ -55,7 +57,7 @@ def draw_tiles(
     axis.set_xlim(-0.5, len(columns) - 0.5)
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.set_xticks(range(len(columns)), columns)
-    axis.set_yticks(range(len(names)), [visible(name) for name in names])
+    axis.set_yticks(range(len(names)), names_of(names, _LONGEST))
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
     for spine in axis.spines.values():

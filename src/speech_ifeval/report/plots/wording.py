@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from speech_ifeval.report.plots.drawing import COLOURS, panels, plain
+from speech_ifeval.report.plots.drawing import COLOURS, SMALL, panels, plain
 from speech_ifeval.report.plots.forest import ROW
 from speech_ifeval.report.wording_tables import told
 from speech_ifeval.results import WordedRun, WordingEffects
 
 _FRAME = 0.6
+_LONGEST = 44  # characters of a constraint
 
 
 def wording_figure(found: WordingEffects, path: Path) -> None:
@@ -34,9 +35,17 @@ def _draw(axis: Any, run: WordedRun) -> None:
     for place, (constraint, test) in enumerate(tests):
         for rate in test.rates:
             colour = COLOURS[0] if rate.apart is None else COLOURS[1]
-            axis.plot(rate.shrunk, place, "o", ms=3, color=colour, alpha=0.4 if rate.apart is None else 1, mew=0)
+            axis.plot(
+                rate.shrunk,
+                place,
+                "o" if rate.apart is None else "D",
+                ms=3,
+                color=colour,
+                alpha=0.4 if rate.apart is None else 1,
+                mew=0,
+            )
         axis.plot([constraint.rate.rate] * 2, [place - 0.35, place + 0.35], color="0.2", linewidth=1)
     names = [f"{told(constraint, test)}{' *' * (test.finding == 'found')}" for constraint, test in tests]
-    axis.set_yticks(range(len(tests)), [plain(name) for name in names], fontsize=5)
+    axis.set_yticks(range(len(tests)), [plain(name, _LONGEST) for name in names], fontsize=SMALL)
     axis.set_ylim(max(1, len(tests)) - 0.5, -0.5)
-    axis.set_title(plain(run.name), fontsize=8, loc="right")
+    axis.set_title(plain(run.name, 60), fontsize=8, loc="right")
