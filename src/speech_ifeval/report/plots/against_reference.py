@@ -51,7 +51,11 @@ def reference_figure(runs: Sequence[tuple[str, Summary]], paths: Sequence[Path])
         for axis in axes.flat[max(0, len(with_reference) - across) :]:  # the lowest of each column
             axis.set_xlabel("following rate (%)", labelpad=2)
         axes.flat[0].figure.legend(
-            *_key(), loc="outside upper center", ncols=2, handletextpad=0.3, columnspacing=1.2
+            *_key(),
+            loc="outside upper center",
+            ncols=1 if across == 1 else 2,
+            handletextpad=0.3,
+            columnspacing=1.2,
         )
 
 

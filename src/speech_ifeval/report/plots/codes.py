@@ -12,7 +12,7 @@ from speech_ifeval.report.plots.tiles import FRAME, ROW, draw_tiles
 from speech_ifeval.results import Rate, Summary
 
 SIDE_BY_SIDE = len(COLOURS)  # more than so many models are told by rows, not by colours
-_LONGEST = 36  # characters of a name, three in a row
+_LONGEST = 29  # characters of a name, three in a row
 _SHORT = {"closed-ended": "Closed", "creative-writing": "Creative", "chain-of-thought": "CoT"}
 
 
