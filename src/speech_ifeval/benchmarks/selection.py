@@ -72,7 +72,7 @@ class Selection(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         if self.limit is not None:
             return tuple(_first(items, self.limit))
         if self.sample is not None:
-            chosen = {item.id for item in _spread(items)[: self.sample]}
+            chosen = {item.id for item in growing_order(items)[: self.sample]}
             return tuple(item for item in items if item.id in chosen)
         return tuple(items)
 
@@ -110,8 +110,17 @@ def _first(items: Iterable[Item], limit: int) -> Iterable[Item]:
             yield item
 
 
-def _spread(items: Sequence[Item]) -> list[Item]:
-    """The order in which samples grow: by turns over the categories, evenly over the codes of each."""
+def growing_order(items: Sequence[Item]) -> list[Item]:
+    """Return items in the order in which samples grow: by turns over the categories, evenly over their codes.
+
+    The first n of them are the sample of n.
+
+    >>> from speech_ifeval.benchmarks import load_benchmark
+    >>> example = load_benchmark("example")
+    >>> first = {item.id for item in growing_order([item for item in example if item.constraints])[:12]}
+    >>> first == {item.id for item in Selection(sample=12).choose(example)}
+    True
+    """
     strata: dict[tuple[str, str | None], list[Item]] = defaultdict(list)
     for item in items:
         strata[item.category, code_of(item)].append(item)

@@ -15,8 +15,10 @@ from speech_ifeval.cli import (
     compare_command,
     constraints_command,
     diagnose_command,
+    export_command,
     fetch_command,
     figures_command,
+    include_path_command,
     isolation_command,
     judge_agreement_command,
     lab_command,
@@ -82,6 +84,8 @@ app.command("isolation")(guarded(isolation_command.isolation_command))
 app.command("wording")(guarded(wording_command.wording_command))
 app.command("submit")(guarded(submit_command.submit_command))
 app.command("verify")(guarded(verify_command.verify_command))
+app.command("export")(guarded(export_command.export_command))
+app.command("include-path")(guarded(include_path_command.include_path_command))
 app.command("annotate")(guarded(annotate_command.annotate_command))
 app.command("judge-agreement")(guarded(judge_agreement_command.judge_agreement_command))
 app.command("build")(guarded(build_command.build_command))

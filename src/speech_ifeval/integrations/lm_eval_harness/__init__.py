@@ -1,0 +1,1 @@
+"""lm-evaluation-harness: a task for reference systems, found with ``--include_path``."""

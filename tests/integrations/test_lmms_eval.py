@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from speech_ifeval.integrations.harness.settings import VARIABLE, TaskSettings
+from speech_ifeval.integrations.lmms_eval_harness.documents import RATE, documents, messages, sounds, text
+from tests.integrations.replaying import LMMS_PYTHON
+
+
+class Rows(list):  # type: ignore[type-arg]
+    """Like `datasets.Dataset` in the one way that is used."""
+
+    @classmethod
+    def from_list(cls, rows: list[dict[str, str]]) -> Rows:
+        return cls(rows)
+
+
+def test_rows_take_the_place_of_the_placeholder_and_say_what_a_model_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, TaskSettings(judge="heuristic").encoded())
+    rows = documents(Rows())
+    assert isinstance(rows, Rows)
+    row = rows[0]
+    assert "heuristic" in row["settings"]
+    system, user = messages(row)
+    assert system == {"role": "system", "content": [{"type": "text", "text": "Follow the given instructions."}]}
+    assert user["content"] == [{"type": "audio", "url": row["audio"]}, {"type": "text", "text": row["prompt"]}]
+    assert Path(row["audio"]).is_file()
+    (sound,) = sounds(row)
+    assert sound["sampling_rate"] == RATE
+    assert sound["array"].ndim == 1
+    assert len(sound["array"]) > RATE / 2
+    assert text(row) == row["prompt"]
+
+
+def test_without_a_system_prompt_there_is_one_message() -> None:
+    assert [part["role"] for part in messages({"system": "", "audio": "a.wav", "prompt": "?"})] == ["user"]
+
+
+def python_of_lmms_eval() -> str:
+    python = os.environ.get(LMMS_PYTHON)
+    if not python:
+        pytest.skip(f"lmms-eval's own environment is not at hand: set {LMMS_PYTHON} to its python")
+    return python
