@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.integrations.harness.settings import VARIABLE, TaskSettings
 from speech_ifeval.models import Generation, Request, open_model
+from speech_ifeval.models.adapters.lab import shipped
 from speech_ifeval.models.recorded import read_responses
 from speech_ifeval.records import Verdict
 
@@ -92,6 +94,15 @@ def run_engine(
     verdicts, figures, unscored = (found.pop(name) for name in ("verdicts", "figures", "unscored"))
     rulings = {id: [[one[name] for name in COMPARED] for one in of_item] for id, of_item in verdicts.items()}
     return Found(rulings, figures, unscored, found)
+
+
+def tokenizer_alone(folder: Path) -> Path:
+    """The backbone's tokenizer alone: beside a model, `AutoTokenizer` takes the architecture's usual class."""
+    alone = folder / "tokenizer"
+    alone.mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(shipped()["backbone"] / name, alone)
+    return alone
 
 
 def own_replies(model: str, ids: Iterable[str], benchmark: Benchmark) -> dict[str, str | None]:

@@ -23,7 +23,7 @@ from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.results import Summary
 from tests.browsing import CHROMIUM, PATIENCE
 from tests.command_line import run
-from tests.integrations.replaying import own_replies, replayed, replies_in, ruled, run_engine
+from tests.integrations.replaying import own_replies, replayed, replies_in, ruled, run_engine, tokenizer_alone
 
 pytest.importorskip("inspect_ai", reason="inspect-ai is not installed")
 pytestmark = pytest.mark.slow
@@ -93,7 +93,7 @@ def test_the_command_says_what_is_wrong(scored: tuple[Summary, Path], tmp_path: 
         ([folder, "--format", "csv"], 2, "--format takes inspect, found 'csv'"),
         ([folder, "--benchmark", "example", "-o", tmp_path / "log.txt"], 2, "ends in .eval or .json"),
         ([tmp_path], 2, "no scored run at"),
-        ([folder, "--benchmark", "bundled"], 4, "answer no item"),
+        ([folder, "--benchmark", "bundled"], 4, "was scored on example-"),
         ([folder, "--benchmark", "example", "-o", tmp_path / "file" / "x.eval"], 5, "x.eval"),
     ]:
         refused = run("export", *arguments)
@@ -145,7 +145,8 @@ def test_a_lab_model_answers_through_inspects_own_provider(tmp_path: Path) -> No
     """`inspect eval` as one types it, the model loaded by Inspect; its replies are those of our adapter."""
     command = [sys.executable, "-m", "inspect_ai", "eval", "speech_ifeval/speech_ifeval", "--model", "hf/backbone"]
     command += ["-M", f"model_path={shipped()['backbone']}", "-M", "device=cpu", "-M", "do_sample=false"]
-    command += ["-M", "dtype=float32", "-T", "input=transcript", "-T", "judge=heuristic"]
+    command += ["-M", f"tokenizer={tokenizer_alone(tmp_path)}", "-M", "dtype=float32"]
+    command += ["-T", "input=transcript", "-T", "judge=heuristic"]
     command += ["--limit", "3", "--max-tokens", "200", "--log-dir", str(tmp_path), "--display", "none"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

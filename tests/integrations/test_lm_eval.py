@@ -9,7 +9,7 @@ from speech_ifeval.integrations.harness.settings import TaskSettings
 from speech_ifeval.models import Request, open_model
 from speech_ifeval.models.adapters.lab import shipped
 from speech_ifeval.models.recorded import locate
-from tests.integrations.replaying import own_replies, replayed, replies_in, run_engine
+from tests.integrations.replaying import own_replies, replayed, replies_in, run_engine, tokenizer_alone
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed")
 pytestmark = pytest.mark.slow
@@ -28,7 +28,8 @@ def test_without_a_judge_there_is_no_ifrate_and_no_zero(tmp_path: Path) -> None:
 def test_a_lab_model_answers_through_the_harness_own_model(tmp_path: Path) -> None:
     """lm-eval's `hf` model with the chat template: its prompts and replies are those of our adapter."""
     settings = TaskSettings(judge="heuristic")
-    found = run_engine("lm_eval", [shipped()["backbone"]], settings, tmp_path, "hf", "6")
+    tokenizer = str(tokenizer_alone(tmp_path))
+    found = run_engine("lm_eval", [shipped()["backbone"]], settings, tmp_path, "hf", "6", tokenizer)
     assert len(found.rulings) == 6
     benchmark = load_benchmark("bundled")
     with open_model("lab:backbone", {"device": "cpu"}) as model:

@@ -7,7 +7,8 @@ import pytest
 
 from speech_ifeval.integrations.harness.settings import VARIABLE, TaskSettings
 from speech_ifeval.integrations.lmms_eval_harness.documents import RATE, documents, messages, sounds, text
-from tests.integrations.replaying import LMMS_PYTHON
+
+LMMS_PYTHON = "SPEECH_IFEVAL_LMMS_EVAL_PYTHON"
 
 
 class Rows(list):  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
-from speech_ifeval.errors import UsageError
+from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.judges import Judgements
 from speech_ifeval.metrics.summaries import ScoredRun
 from speech_ifeval.models.recorded import RESPONSES_FILE, RUN_FILE, benchmark_answered, is_run, read_responses
@@ -118,6 +118,11 @@ def read_finished(folder: Path, benchmark: str | None = None, scoring: str | Non
         )
     scored = load_scored(folder, scoring)
     loaded = load_benchmark(benchmark if benchmark is not None else benchmark_answered(str(folder)))
+    named, answered = f"{loaded.name}-{loaded.short_fingerprint}", scored.settings.get("benchmark")
+    if named != answered:  # two benchmarks may share ids
+        raise MismatchError(
+            f"{folder} was scored on {answered}, found {named}; name the one that was answered with --benchmark"
+        )
     intake = read_responses([folder], loaded)
     judged = choose_judge(kept_judge(folder, str(scored.settings.get("judge"))) or "none", intake, loaded)
     return FinishedRun(

@@ -41,9 +41,7 @@ def main():
     if kind in ("read", "again"):
         log = read_eval_log(asked)
         if kind == "again":
-            for sample in log.samples:
-                sample.scores = None
-            log = score(log, following(**settings), display="none")
+            log = score(log, following(**settings), action="overwrite", display="none")
     else:
         replies = json.loads(Path(asked).read_text(encoding="utf-8"))
         (log,) = evaluate(

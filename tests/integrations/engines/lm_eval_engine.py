@@ -1,4 +1,4 @@
-"""lm-evaluation-harness's engine: ``REPLIES.json RESULTS.json replay``, or ``MODEL RESULTS.json hf LIMIT``."""
+"""lm-eval's engine: ``REPLIES.json RESULTS.json replay``, or ``MODEL RESULTS.json hf LIMIT TOKENIZER``."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def main():
     else:
         model, limit = "hf", int(more[0])
         options = {
-            "model_args": {"pretrained": asked, "device": "cpu", "dtype": "float32"},
+            "model_args": {"pretrained": asked, "tokenizer": more[1], "device": "cpu", "dtype": "float32"},
             "apply_chat_template": True,
             "gen_kwargs": "max_gen_toks=200",
         }

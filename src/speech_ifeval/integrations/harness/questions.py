@@ -112,8 +112,9 @@ class Questions:
         if self._judge.recorded is not None:
             return self._judge.recorded
         asked, known = questions_about([item], self.benchmark, {item.id: response}, task_level=False)
-        said = {(one.item, one.use): one for one in self._judge.judge(asked)} if asked else {}
-        return Judged(self._judge.label, {**known, **said})
+        if asked:
+            known |= {(one.item, one.use): one for one in self._judge.judge(asked)}
+        return Judged(self._judge.label, known)
 
     @cached_property
     def signature(self) -> str:

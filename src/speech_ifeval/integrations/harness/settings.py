@@ -63,13 +63,7 @@ def read_settings(given: Mapping[str, Any] | str) -> TaskSettings:
     speech_ifeval.errors.UsageError: no setting 'judg' of the task speech_ifeval; did you mean judge?
     """
     if isinstance(given, str):
-        try:
-            given = msgspec.json.decode(given, type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            raise UsageError(
-                f'the settings of the task speech_ifeval: expected JSON such as {{"judge": "heuristic"}}, found '
-                f"{given[:60]!r} ({error})"
-            ) from None
+        return read_settings(_decoded(given))
     known = TaskSettings.__struct_fields__
     for name in given:
         if name not in known:
@@ -80,6 +74,16 @@ def read_settings(given: Mapping[str, Any] | str) -> TaskSettings:
         return msgspec.convert(dict(given), TaskSettings, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"the settings of the task speech_ifeval: {error}; correct it") from None
+
+
+def _decoded(text: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            f'the settings of the task speech_ifeval: expected JSON such as {{"judge": "heuristic"}}, found '
+            f"{text[:60]!r} ({error})"
+        ) from None
 
 
 def settings_from_environment() -> TaskSettings:

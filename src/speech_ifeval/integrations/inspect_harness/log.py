@@ -47,7 +47,8 @@ def log_of(run: FinishedRun) -> EvalLog:
     for verdict in run.scored.verdicts:
         by_item.setdefault(verdict.item, []).append(verdict)
     generation = run.asked.get("generation") or {}
-    name = run.scored.name
+    # A provider that Inspect knows and that never answers: it opens the model when the log is scored again.
+    name = f"none/{run.scored.name}"
     log = EvalLog(
         status="success",
         # From plain values, because Inspect does not export the types of scorers and metrics.
@@ -63,11 +64,14 @@ def log_of(run: FinishedRun) -> EvalLog:
                     "sample_ids": list(by_item),
                 },
                 "model": name,
-                "model_args": _plain(run.asked.get("model")),
                 "model_generate_config": _generation(generation),
                 "config": {},
                 "packages": {"speech_ifeval": str(run.scored.settings.get("version"))},
-                "metadata": {"signature": run.scored.signature(), "input": run.asked.get("input")},
+                "metadata": {
+                    "signature": run.scored.signature(),
+                    "input": run.asked.get("input"),
+                    "model": run.asked.get("model"),
+                },
                 "scorers": [{"name": SCORER, "metrics": [{"name": f"speech_ifeval/{METRIC}"}]}],
             }
         ),
@@ -77,10 +81,6 @@ def log_of(run: FinishedRun) -> EvalLog:
     )
     recompute_metrics(log)
     return log
-
-
-def _plain(settings: Any) -> dict[str, Any]:
-    return dict(settings) if isinstance(settings, Mapping) else {}
 
 
 def _generation(said: Mapping[str, Any]) -> GenerateConfig:

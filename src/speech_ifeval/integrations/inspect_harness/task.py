@@ -52,7 +52,7 @@ def speech_ifeval(
     """
     if input not in ("audio", "transcript"):
         raise UsageError(f"-T input takes audio or transcript, found {input!r}")
-    scored_by = {
+    scored_by: dict[str, Any] = {
         "benchmark": benchmark,
         "judge": judge,
         "judge_args": judge_args or {},
