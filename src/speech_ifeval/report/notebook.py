@@ -18,6 +18,7 @@ from speech_ifeval.report.ladder_tables import ladder_view
 from speech_ifeval.report.sensitivity_tables import sensitivity_view
 from speech_ifeval.report.sweep_tables import sweep_view
 from speech_ifeval.report.terminal import figures_table, summary_view
+from speech_ifeval.report.training_tables import training_view
 from speech_ifeval.report.verification_tables import submitted_view, verification_view
 from speech_ifeval.report.wording_tables import wording_view
 from speech_ifeval.results import (
@@ -31,6 +32,7 @@ from speech_ifeval.results import (
     Submitted,
     Summary,
     Sweep,
+    TrainingCurve,
     Verification,
     WordingEffects,
 )
@@ -58,6 +60,7 @@ _VIEWS: dict[type, Callable[[Any], list[RenderableType]]] = {
     Submitted: submitted_view,
     Summary: summary_view,
     Sweep: sweep_view,
+    TrainingCurve: training_view,
     Verification: verification_view,
     WordingEffects: wording_view,
 }
