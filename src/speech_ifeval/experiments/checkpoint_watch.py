@@ -127,8 +127,8 @@ def watch(
             _wait(poll, stop)
             if stop.requested:
                 raise RunInterruptedError(
-                    f"stopped: {len(watcher.points)} checkpoints are evaluated, in {watcher.out}; the same command "
-                    "goes on from there"
+                    f"stopped: {len(watcher.points)} checkpoints are evaluated, in {watcher.out}; the same "
+                    "command goes on from there"
                 )
 
 

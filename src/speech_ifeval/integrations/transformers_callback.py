@@ -128,6 +128,7 @@ class SpeechIFEvalCallback(TrainerCallback):
         self._log: Callable[[dict[str, float]], None] | None = None
         self._monitor: Monitor | None = None
         self._last: tuple[int, dict[str, float]] | None = None
+        self._training = False  # on every rank, while only rank 0 has a monitor
 
     def add_to(self, trainer: Any) -> SpeechIFEvalCallback:
         """Add this callback to a Trainer, whose log it then writes to, and return it."""
@@ -176,6 +177,7 @@ class SpeechIFEvalCallback(TrainerCallback):
             free_memory()
 
         _on_rank_0(state, begin)
+        self._training = True
         if self._at_start and state.global_step == 0:
             self._figures(args, state, control, model, first=True)
 
@@ -197,13 +199,19 @@ class SpeechIFEvalCallback(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Evaluate with the Trainer, and put the figures where `metric_for_best_model` looks, among its metrics."""
-        if self._monitor is None and state.is_world_process_zero:
-            return  # Trainer.evaluate outside a training
-        if self._at_evaluations:
+        """Evaluate with the Trainer, and put the figures among its metrics, for `metric_for_best_model`."""
+        if self._at_evaluations and self._training:
             found = self._figures(args, state, control, kwargs["model"])
             if metrics is not None:
                 metrics.update(found)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Evaluate what another callback has ended, unless the weights are those of the best checkpoint by now."""
+        if self._training and self._at_end and not args.load_best_model_at_end:
+            self._figures(args, state, control, kwargs["model"])
+        self._training = False
 
     def _figures(
         self,
