@@ -1,4 +1,4 @@
-"""`lab curves`: two trainings by the real Trainer with the callback, killed and gone on with; and what the page shows."""
+"""`lab curves`: trainings by the real Trainer with the callback, killed and gone on with; what the page shows."""
 
 from __future__ import annotations
 

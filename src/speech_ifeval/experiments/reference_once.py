@@ -58,8 +58,8 @@ def reference_run(
     if given is not None and _is_folder(given):
         if not is_run(given):
             raise UsageError(
-                f"{given}: expected the run directory of a reference ({RUN_FILE}), found a folder without "
-                "it; name what `speech-ifeval run --input transcript --output-dir` has made, or a model such as hf:PATH"
+                f"{given}: expected the run directory of a reference ({RUN_FILE}), found a folder without it; "
+                "name what `speech-ifeval run --input transcript` has made, or a model such as hf:PATH"
             )
         check_reference(given, benchmark, selection, asked)
         return given
