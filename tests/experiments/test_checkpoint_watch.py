@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from speech_ifeval.errors import MismatchError, UsageError
@@ -58,8 +59,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingCur
     weights.write_bytes(weights.read_bytes()[:-1])
     done = invoke("watch", root / "training", "--once", "--output-dir", root / "runs", "--json", *SMALL)
     assert done.code == 0, done.err
-    import msgspec
-
     return root, msgspec.json.decode(done.out, type=TrainingCurve), done.err
 
 
@@ -137,7 +136,7 @@ def test_it_waits_for_the_next_one_and_ends_with_ctrl_c(
         process.kill()
     assert process.returncode == 130
     assert "1 checkpoints are evaluated" in err.decode()
-    assert "│" in out.decode() or "step" in out.decode()
+    assert "95 % interval" in out.decode()
 
 
 def test_wrong_calls_say_what_to_do(tmp_path: Path) -> None:

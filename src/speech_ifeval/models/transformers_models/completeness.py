@@ -75,7 +75,7 @@ def epoch_of(folder: Path) -> float | None:
 
 
 def _missing(folder: Path, now: float) -> Iterator[str]:
-    adapter = (folder / ADAPTER_CONFIG).is_file()
+    adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG).is_file()
     if not adapter and not (folder / CONFIG).is_file():
         yield f"{CONFIG} or {ADAPTER_CONFIG}"
     if _read(folder / (ADAPTER_CONFIG if adapter else CONFIG)) is None:
