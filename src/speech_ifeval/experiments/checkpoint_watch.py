@@ -96,6 +96,11 @@ def watch(
         UsageError: there is no such folder, or with `once` no checkpoint in it.
         ModelError: with `once`, a checkpoint could not be evaluated.
         MismatchError: the reference or the output folder belongs to something else.
+
+    >>> watch(Path("nowhere"))
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: no folder at 'nowhere': expected the one that checkpoints appear in
     """
     if not folder.is_dir():
         raise UsageError(f"no folder at {str(folder)!r}: expected the one that checkpoints appear in")
