@@ -159,9 +159,9 @@ class Monitor:
             SpeechIFEvalError: what generating and scoring raise; what was answered is kept.
         """
         found = self._evaluated(model, step, epoch)
-        self.points = [*(one for one in self.points if one.step < step), found]
         with appender(self.folder / POINTS_FILE) as out:
             out.write(found)
+        self.points = [*(one for one in self.points if one.step < step), found]
         if found.is_cut and found.items:
             self._say(
                 f"step {step}: {self.plan.max_seconds:g} s were over: the first {found.items} of {found.wanted} "
