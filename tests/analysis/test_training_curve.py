@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,29 +15,8 @@ from speech_ifeval.analysis.training_curve import (
     is_warned,
     warning_of,
 )
-from speech_ifeval.results import Estimate, SweptReference, TrainingPoint
-
-SIGNATURE = "benchmark:b-1|judge:heuristic-1|subset:sample-{0}|items:{0}|unscored:0"
-
-
-def estimate(value: float | None, width: float = 5.0) -> Estimate:
-    if value is None:
-        return Estimate(None, None, None, 0, 0, "nothing")
-    return Estimate(value, value - width, value + width, 60, 0)
-
-
-def point(
-    step: int, delta: float | None, task: float | None, *, width: float = 5.0, items: int = 60
-) -> TrainingPoint:
-    rate = estimate(None if delta is None else 90 * (1 + delta / 100))
-    own = SIGNATURE.format(items)
-    return TrainingPoint(
-        step, None, None, f"step-{step}", items, 60, 1.0, rate, estimate(delta, width), None, estimate(task), own
-    )
-
-
-def points_of(rows: list[tuple[float | None, float | None]]) -> list[TrainingPoint]:
-    return [point(10 * number, delta, task) for number, (delta, task) in enumerate(rows)]
+from speech_ifeval.results import SweptReference, TrainingPoint
+from tests.analysis.training_points import estimate, point, points_of
 
 
 @pytest.mark.parametrize(
@@ -138,12 +118,7 @@ def test_a_curve_is_ordered_and_says_what_is_to_be_known() -> None:
     [
         ([point(0, -1, None)], "no judge has scored the answers"),
         (
-            [
-                point(0, -1, 90),
-                TrainingPoint(
-                    *(*tuple(getattr(point(1, -1, 90), n) for n in TrainingPoint.__struct_fields__[:-1]), "other")
-                ),
-            ],
+            [point(0, -1, 90), msgspec.structs.replace(point(1, -1, 90), signature="other")],
             "not all made with the same settings",
         ),
     ],

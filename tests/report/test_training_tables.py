@@ -9,7 +9,7 @@ from speech_ifeval.report.notebook import html_of
 from speech_ifeval.report.plots import training_figure
 from speech_ifeval.report.training_tables import training_markdown, training_table, training_view
 from speech_ifeval.results import SweptReference
-from tests.analysis.test_training_curve import estimate, point
+from tests.analysis.training_points import estimate, point
 
 REFERENCE = SweptReference("llm", estimate(90), estimate(100), "")
 CURVE = curve_of(
