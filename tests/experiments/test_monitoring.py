@@ -70,7 +70,7 @@ def slow_after(count: int, clock: Clock) -> Callable[[Sequence[Any]], list[str]]
 
 def plan(benchmark: Benchmark, **more: Any) -> Plan:
     reads = FunctionModel(isolated, name="reads", hears=False, settings={"who": "reference"})
-    return Plan(benchmark=benchmark, sample=SAMPLE, **{"reference": reads, **more})
+    return Plan(benchmark=benchmark, **{"sample": SAMPLE, "reference": reads, **more})
 
 
 def monitor(benchmark: Benchmark, folder: Path, said: list[str] | None = None, **more: Any) -> Monitor:
@@ -158,7 +158,8 @@ def test_a_killed_training_keeps_its_points_and_a_resumed_one_goes_on(tones: Ben
 
 
 def test_a_folder_of_another_plan_is_refused(tones: Benchmark, tmp_path: Path) -> None:
-    monitor(tones, tmp_path / "points")
+    monitor(tones, tmp_path / "points", sample=48)  # without a point it is nobody's
+    monitor(tones, tmp_path / "points").point(model(isolated), 0)
     other = Monitor(dataclasses.replace(plan(tones), sample=30), tmp_path / "points")
     with pytest.raises(MismatchError, match="sample: 60 there, 30 now"):
         other.begin()

@@ -68,7 +68,7 @@ class _Looking(TrainerCallback):  # type: ignore[misc]
     "more",
     [
         {},
-        {"gradient_checkpointing": True, "gradient_accumulation_steps": 2},
+        {"activation_checkpointing": True, "gradient_accumulation_steps": 2},
         {"bf16": True, "eval_strategy": "steps", "eval_steps": 2},
     ],
     ids=["plainly", "with checkpointing and accumulation", "in bfloat16, with evaluations"],

@@ -171,11 +171,12 @@ class _Watcher:
             "judge": self._scoring.judge,
             "rules": self._scoring.rules,
         }
-        claim_stage(self.out / _MANIFEST, manifest, tuple(manifest))
         for path in sorted(self.out.glob(f"*/{_EVALUATED}")):
             found = _evaluated(path)
             if found is not None:
                 self.points[found.digest] = found.point
+        if self.points:
+            claim_stage(self.out / _MANIFEST, manifest, tuple(manifest))
         if reference is not None:
             self._reference = reference_run(
                 reference,
@@ -188,6 +189,8 @@ class _Watcher:
                 say=self.watching.say,
                 progress=lambda course: self.watching.progress("reference", course),
             )
+        if not self.points:  # a folder without a point is nobody's
+            write_document(self.out / _MANIFEST, manifest)
 
     def look(self, stop: Stop) -> Iterator[TrainingPoint]:
         """Evaluate what is complete and not done, by step."""

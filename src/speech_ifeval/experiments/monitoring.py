@@ -39,7 +39,7 @@ from speech_ifeval.pipeline.generating import Conditions, Generated, generate
 from speech_ifeval.pipeline.interrupts import Stop
 from speech_ifeval.pipeline.scoring import Scoring, score
 from speech_ifeval.results import TrainingCurve, TrainingPoint
-from speech_ifeval.runs import appender, claim_stage, read_manifest, whole_lines
+from speech_ifeval.runs import appender, claim_stage, read_manifest, whole_lines, write_document
 
 POINTS_FILE = "points.jsonl"
 SAMPLE = 120
@@ -139,8 +139,10 @@ class Monitor:
             "judge": plan.scoring.judge,
             "rules": plan.scoring.rules,
         }
-        claim_stage(self.folder / _MANIFEST, manifest, tuple(manifest))
-        self.points = [one for one in read_points(self.folder) if one.step <= step]
+        before = read_points(self.folder)
+        if before:
+            claim_stage(self.folder / _MANIFEST, manifest, tuple(manifest))
+        self.points = [one for one in before if one.step <= step]
         if plan.reference is not None:
             self._reference = reference_run(
                 plan.reference,
@@ -151,6 +153,8 @@ class Monitor:
                 self.folder,
                 say=self._say,
             )
+        if not before:  # a folder without a point is nobody's, and a plan that was refused has not taken it
+            write_document(self.folder / _MANIFEST, manifest)
 
     def point(self, model: Model, step: int, epoch: float | None = None) -> TrainingPoint:
         """Evaluate a model, write its point down, and say what is to be said.
