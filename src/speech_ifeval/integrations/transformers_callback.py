@@ -263,8 +263,7 @@ class SpeechIFEvalCallback(TrainerCallback):
 
     def _tell(self, state: TrainerState, control: TrainerControl, found: dict[str, float]) -> None:
         if self._log is None:
-            epoch = {} if state.epoch is None else {"epoch": state.epoch}
-            state.log_history.append({**found, **epoch, "step": state.global_step})
+            state.log_history.append({**found, "epoch": state.epoch, "step": state.global_step})
             return
         wanted = control.should_log  # `Trainer.log` takes it that the step's own log has been written
         self._log(dict(found))
@@ -339,11 +338,12 @@ def refuse_sharded(model: Any, args: Any) -> None:
 
 
 def _sharded_by(model: Any, args: Any) -> str | None:
-    from transformers.integrations import is_deepspeed_zero3_enabled
+    from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
     if getattr(args, "fsdp", None) or os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
         return "FSDP"
-    if is_deepspeed_zero3_enabled() or any(hasattr(one, "ds_id") for one in model.parameters()):
+    stage_3: bool = is_deepspeed_zero3_enabled()  # type: ignore[no-untyped-call]
+    if stage_3 or any(hasattr(one, "ds_id") for one in model.parameters()):
         return "DeepSpeed ZeRO-3"
     if any(hasattr(one, "device_mesh") and hasattr(one, "placements") for one in model.parameters()):
         return "FSDP or tensor parallelism"

@@ -164,7 +164,7 @@ def _train(
     trainer = Trainer(
         model=model,
         args=_arguments(folder, tune.course, recipe, seed, device),
-        train_dataset=rows,  # type: ignore[arg-type]  # anything with a length and places
+        train_dataset=rows,  # anything with a length and places
         data_collator=lambda some: batches.inputs_listened(some, listened, embeddings),
     )
     trainer.remove_callback(PrinterCallback)
