@@ -44,6 +44,8 @@ from speech_ifeval.results import (
     SharedEffects,
     Submitted,
     Summary,
+    TrainingCurve,
+    TrainingPoint,
     UnmadeCheck,
     UseAgreement,
     Verification,
@@ -179,6 +181,8 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_exceptions() -> None:
         Verification,
         Claim,
         Contradiction,
+        TrainingCurve,
+        TrainingPoint,
     ],
 )
 def test_every_field_of_a_record_is_documented(record: type[msgspec.Struct]) -> None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         SpeechIFEvalError,
         UsageError,
     )
+    from speech_ifeval.experiments.checkpoint_watch import watch
     from speech_ifeval.experiments.isolating import isolate
     from speech_ifeval.experiments.laddering import ladder
     from speech_ifeval.experiments.sweeping import sweep
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         Submitted,
         Summary,
         Sweep,
+        TrainingCurve,
         Verification,
         WordingEffects,
     )
@@ -108,6 +110,7 @@ _HOMES = {
     "Submitted": "results",
     "Summary": "results",
     "Sweep": "results",
+    "TrainingCurve": "results",
     "UsageError": "errors",
     "Verdict": "records",
     "Verification": "results",
@@ -133,6 +136,7 @@ _HOMES = {
     "submit": "submission.packing",
     "sweep": "experiments.sweeping",
     "verify": "submission.verifying",
+    "watch": "experiments.checkpoint_watch",
     "wording_effects": "analysis.wording",
 }
 
@@ -174,6 +178,7 @@ __all__ = [
     "Submitted",
     "Summary",
     "Sweep",
+    "TrainingCurve",
     "UsageError",
     "Verdict",
     "Verification",
@@ -199,6 +204,7 @@ __all__ = [
     "submit",
     "sweep",
     "verify",
+    "watch",
     "wording_effects",
 ]
 

@@ -33,6 +33,7 @@ from speech_ifeval.cli import (
     submit_command,
     sweep_command,
     verify_command,
+    watch_command,
     wording_command,
 )
 from speech_ifeval.cli.guarding import guarded
@@ -78,6 +79,7 @@ app.command("cite")(guarded(cite_command.cite_command))
 app.command("report")(guarded(report_command.report_command))
 app.command("sensitivity")(guarded(sensitivity_command.sensitivity_command))
 app.command("sweep")(guarded(sweep_command.sweep_command))
+app.command("watch")(guarded(watch_command.watch_command))
 app.command("ladder")(guarded(ladder_command.ladder_command))
 app.command("diagnose")(guarded(diagnose_command.diagnose_command))
 app.command("isolation")(guarded(isolation_command.isolation_command))

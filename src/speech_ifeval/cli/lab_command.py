@@ -1,4 +1,4 @@
-"""``speech-ifeval lab``: train, evaluate, study, bundle."""
+"""``speech-ifeval lab``: train, evaluate, study, curves, bundle."""
 
 from __future__ import annotations
 
@@ -146,6 +146,57 @@ def study_command(
         _print([study_table(cells)], [one.signature for cell in cells for one in cell.each], markdown)
 
 
+def curves_command(
+    out: Out = Path("lab-curves"),
+    benchmark: Asked = "bundled",
+    seed: Seed = 0,
+    device: Device = "cpu",
+    steps: Steps = 1.0,
+    threads: Threads = None,
+    figure: Figure = None,
+    markdown: Markdown = False,
+    as_json: AsJson = False,
+) -> None:
+    """Watch the shipped self-aligned model forget, or not, while it is tuned in either style.
+
+    Two trainings by transformers' Trainer with SpeechIFEvalCallback: replies as speech corpora have them, and the
+    text model's own. The same command goes on where it was stopped. Speech is made by flite.
+    """
+    from speech_ifeval.benchmarks import load_benchmark
+    from speech_ifeval.cli.output import print_json, print_text, print_view
+    from speech_ifeval.cli.run_progress import run_progress
+    from speech_ifeval.cli.showing import check_form
+    from speech_ifeval.lab.curves import CurvesRecipe, run_curves
+    from speech_ifeval.lab.making import require_packages
+    from speech_ifeval.report.plots import training_figure
+    from speech_ifeval.report.training_tables import training_markdown, training_view
+
+    check_form(as_json, markdown, figure)
+    require_packages()
+    from speech_ifeval.integrations.transformers_callback import SpeechIFEvalCallback
+
+    _use_threads(threads)
+    with run_progress() as shown:
+        curves = run_curves(
+            out,
+            load_benchmark(benchmark),
+            SpeechIFEvalCallback,
+            recipe=CurvesRecipe().with_steps(steps),
+            seed=seed,
+            device=device,
+            say=shown.say,
+        )
+    if figure is not None:
+        training_figure(curves, figure)
+    if as_json:
+        print_json(curves)
+    elif markdown:
+        print_text("\n".join(f"**{curve.model}**\n\n{training_markdown(curve)}" for curve in curves))
+    else:
+        for curve in curves:
+            print_view(*training_view(curve), "")
+
+
 def bundle_command(
     out: Annotated[Path, typer.Option("--out", help="The folder of the benchmark; it must not exist.")],
     seed: Seed = 0,
@@ -166,10 +217,7 @@ def _making(shown: RunProgress, out: Path, seed: int, device: str, steps: float,
     from speech_ifeval.lab.stages import Making, Recipes
 
     require_packages()
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    _use_threads(threads)
     return Making(
         out,
         seed,
@@ -178,6 +226,13 @@ def _making(shown: RunProgress, out: Path, seed: int, device: str, steps: float,
         shown.say,
         lambda one: shown.show_steps(one.stage, one.step, one.steps, one.new, f"loss {one.loss:.3f}"),
     )
+
+
+def _use_threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def _scales(text: str) -> list[float]:
@@ -207,4 +262,5 @@ def _print(tables: list[Table], signatures: list[str], markdown: bool) -> None:
 lab_app.command("train")(guarded(train_command))
 lab_app.command("evaluate")(guarded(evaluate_command))
 lab_app.command("study")(guarded(study_command))
+lab_app.command("curves")(guarded(curves_command))
 lab_app.command("bundle")(guarded(bundle_command))

@@ -1,1 +1,1 @@
-"""Other people's frameworks, each in a place of its own; nothing in this package imports them."""
+"""Other people's frameworks, each in a place of its own."""

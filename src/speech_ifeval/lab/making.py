@@ -8,8 +8,9 @@ corpus ─▶ tokenizer ─▶ backbone ─▶ tower ─▶ self-aligned ─▶ 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -22,6 +23,9 @@ from speech_ifeval.lab.speech import require_flite
 from speech_ifeval.lab.stages import ALIGNED, BACKBONE, TUNED, WORK, Making, finish, is_done, write_made
 from speech_ifeval.lab.wordings import Wordings
 from speech_ifeval.models.transformers_models.quiet import without_bars
+
+if TYPE_CHECKING:
+    from speech_ifeval.lab.speech_model import SpokenRow
 
 SPEECH = "speech"
 
@@ -120,22 +124,30 @@ def make_aligned(making: Making) -> Materials:
 def tune(making: Making, materials: Materials, recipe: TuneRecipe, seed: int, name: str) -> Any:
     """Tune the self-aligned model by a recipe of stage two; a full one changes it in place."""
     from speech_ifeval.lab.speech_model import SpokenBatches
-    from speech_ifeval.lab.targets import OWN, asked, written_by
     from speech_ifeval.lab.tuning import tune_fully, tune_lora
 
-    heard, tokenizer = materials.heard, materials.tokenizer
-    rng = _rng(seed, f"tune/{recipe.style}/{recipe.constrained}")
-    rows = asked(heard, materials.wordings, rng, recipe.style, recipe.rows, recipe.constrained)
-    if recipe.style == OWN:
-        making.say(f"{name}: the text model writes what it is to say")
-        rows = written_by(materials.backbone, tokenizer, heard, rows, lambda done: None)
-    batches = SpokenBatches(heard, tokenizer, making.device)
+    rows = tuning_rows(materials, recipe, seed, name, making.say)
+    batches = SpokenBatches(materials.heard, materials.tokenizer, making.device)
     tuner = tune_fully if recipe.full else tune_lora
     folder = making.out / WORK / name
     tuned = tuner(
         materials.aligned.train(), recipe, batches, rows, seed, folder, making.watch, name, materials.listened
     )
     return materials.aligned.eval() if recipe.full else tuned
+
+
+def tuning_rows(
+    materials: Materials, recipe: TuneRecipe, seed: int, name: str, say: Callable[[str], None]
+) -> list[SpokenRow]:
+    """Return what a recipe of stage two is tuned on; replies in the text model's own style are written by it."""
+    from speech_ifeval.lab.targets import OWN, asked, written_by
+
+    rng = _rng(seed, f"tune/{recipe.style}/{recipe.constrained}")
+    rows = asked(materials.heard, materials.wordings, rng, recipe.style, recipe.rows, recipe.constrained)
+    if recipe.style != OWN:
+        return rows
+    say(f"{name}: the text model writes what it is to say")
+    return written_by(materials.backbone, materials.tokenizer, materials.heard, rows, lambda done: None)
 
 
 def _rng(seed: int, name: str) -> Any:

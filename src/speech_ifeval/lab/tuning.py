@@ -72,6 +72,17 @@ def align(
     _learn_rows(model, parameters, recipe.course, batches, rows, seed, folder, watch, ALIGN_STAGE)
 
 
+def with_lora(model: Any, recipe: TuneRecipe, seed: int) -> Any:
+    """Put an untrained LoRA on queries and values of the text model, and return it with its model."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules=LANGUAGE_LAYERS, lora_dropout=0.0)
+    with torch.random.fork_rng(devices=[]), attaching():
+        torch.manual_seed(seed)
+        return get_peft_model(model, config)
+
+
 def tune_lora(
     model: Any,
     recipe: TuneRecipe,
@@ -84,13 +95,7 @@ def tune_lora(
     listened: Listened | None = None,
 ) -> Any:
     """Stage two: a LoRA on queries and values of the text model learns the rows; returned with its model."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules=LANGUAGE_LAYERS, lora_dropout=0.0)
-    with torch.random.fork_rng(devices=[]), attaching():
-        torch.manual_seed(seed)
-        tuned = get_peft_model(model, config)
+    tuned = with_lora(model, recipe, seed)
     parameters = {name: value for name, value in tuned.named_parameters() if value.requires_grad}
     _learn_rows(tuned, parameters, recipe.course, batches, rows, seed, folder, watch, stage, listened)
     return tuned.eval()

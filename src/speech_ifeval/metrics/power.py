@@ -30,7 +30,9 @@ class Detectable(Struct, frozen=True):
     reference: float
 
 
-def smallest_delta(sizes: Mapping[str, int], reference: float = ASSUMED_RATE) -> Detectable | None:
+def smallest_delta(
+    sizes: Mapping[str, int], reference: float = ASSUMED_RATE, beyond: float = 0.0
+) -> Detectable | None:
     """Return the smallest Δ that runs over so many items can detect, None where a category has none.
 
     The run and the reference are taken as independent, with equal rates in the categories. Answers to the
@@ -39,12 +41,16 @@ def smallest_delta(sizes: Mapping[str, int], reference: float = ASSUMED_RATE) ->
     Args:
         sizes: items in each of the three categories.
         reference: the reference system's IFrate, in percent.
+        beyond: the Δ that it must be told from, in percent, such as the threshold of a warning; 0 is no loss.
 
     Source: the normal approximation to the power of a difference of two means of proportions.
 
     >>> found = smallest_delta({"closed-ended": 933, "creative-writing": 400, "chain-of-thought": 200})
     >>> round(found.delta, 1), round(found.points, 1)
     (-4.4, -4.0)
+    >>> few = {"closed-ended": 40, "creative-writing": 40, "chain-of-thought": 40}
+    >>> round(smallest_delta(few, beyond=-10).delta)
+    -26
     """
     counts = [sizes.get(category, 0) for category in CATEGORIES]
     if not all(counts):
@@ -53,10 +59,11 @@ def smallest_delta(sizes: Mapping[str, int], reference: float = ASSUMED_RATE) ->
     needed = normal.inv_cdf(1 - LEVEL / 2) + normal.inv_cdf(POWER)
     weight = sum(1 / count for count in counts) / len(counts) ** 2
     rate = reference / 100
+    margin = -beyond / 100 * rate
 
     def enough(loss: float) -> bool:
         lower = rate - loss
-        return loss >= needed * math.sqrt((rate * (1 - rate) + lower * (1 - lower)) * weight)
+        return loss - margin >= needed * math.sqrt((rate * (1 - rate) + lower * (1 - lower)) * weight)
 
     if not enough(rate):
         return Detectable(None, None, reference)

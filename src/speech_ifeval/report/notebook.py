@@ -20,6 +20,7 @@ from speech_ifeval.report.reproduction_tables import reproduction_view
 from speech_ifeval.report.sensitivity_tables import sensitivity_view
 from speech_ifeval.report.sweep_tables import sweep_view
 from speech_ifeval.report.terminal import figures_table, summary_view
+from speech_ifeval.report.training_tables import training_view
 from speech_ifeval.report.verification_tables import submitted_view, verification_view
 from speech_ifeval.report.wording_tables import wording_view
 from speech_ifeval.results import (
@@ -35,6 +36,7 @@ from speech_ifeval.results import (
     Submitted,
     Summary,
     Sweep,
+    TrainingCurve,
     Verification,
     WordingEffects,
 )
@@ -64,6 +66,7 @@ _VIEWS: dict[type, Callable[[Any], list[RenderableType]]] = {
     Submitted: submitted_view,
     Summary: summary_view,
     Sweep: sweep_view,
+    TrainingCurve: training_view,
     Verification: verification_view,
     WordingEffects: wording_view,
 }

@@ -53,6 +53,7 @@ from speech_ifeval.results.summary import (
     TaskLevel,
 )
 from speech_ifeval.results.sweep import Sweep, SweepPoint, SweptReference
+from speech_ifeval.results.training import TrainingCurve, TrainingPoint
 from speech_ifeval.results.verification import Claim, Contradiction, Submitted, Verification
 from speech_ifeval.results.wording import (
     Deviation,
@@ -128,6 +129,8 @@ __all__ = [
     "SweptReference",
     "TaskGroup",
     "TaskLevel",
+    "TrainingCurve",
+    "TrainingPoint",
     "UnmadeCheck",
     "Unranked",
     "UseAgreement",

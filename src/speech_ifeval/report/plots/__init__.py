@@ -5,6 +5,7 @@ from speech_ifeval.report.plots.drawing import check_figure
 from speech_ifeval.report.plots.isolation import isolation_figure
 from speech_ifeval.report.plots.ladder import ladder_figure
 from speech_ifeval.report.plots.sweep import sweep_figure
+from speech_ifeval.report.plots.training import training_figure
 from speech_ifeval.report.plots.wording import wording_figure
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "isolation_figure",
     "ladder_figure",
     "sweep_figure",
+    "training_figure",
     "wording_figure",
 ]
