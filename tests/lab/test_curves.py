@@ -19,7 +19,7 @@ from speech_ifeval.results import TrainingCurve
 
 DOCS = Path(__file__).parents[2] / "docs"
 RECORD = DOCS / "figures" / "training.json"
-SMALL = msgspec.structs.replace(CurvesRecipe().with_steps(0.01), sample=6, every=2, keep=1)  # three steps
+SMALL = msgspec.structs.replace(CurvesRecipe().with_steps(0.015), sample=6, every=2, keep=1)  # three steps
 
 
 class Killed(BaseException):

@@ -39,17 +39,17 @@ class CurvesRecipe(Struct, frozen=True):
     """What is tuned, how long, and how often it is looked at.
 
     Attributes:
-        tune: of either style: rate, batch and LoRA are those of the lab's stage two; 2,400 questions, three times.
+        tune: of either style: rate, batch and LoRA are those of the lab's stage two; 1,600 questions, three times.
         utterances: clips that they are about.
         every: steps between two points.
         sample: items with a constraint at each.
         keep: steps between two checkpoints.
     """
 
-    tune: TuneRecipe = TuneRecipe(rows=2400)
+    tune: TuneRecipe = TuneRecipe(rows=1600, course=Course(steps=200, batch=24, rate=2e-3, warmup=20, decay=0.0))
     utterances: int = 1000
-    every: int = 25
-    sample: int = 90
+    every: int = 20
+    sample: int = 60
     keep: int = 50
 
     def with_steps(self, share: float) -> CurvesRecipe:
