@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from speech_ifeval.analysis.wording import wording_effects
     from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
     from speech_ifeval.benchmarks.selection import Selection
+    from speech_ifeval.benchmarks.sharding import Shard
     from speech_ifeval.constraints import (
         Compiled,
         Explanation,
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from speech_ifeval.errors import (
         ConstraintError,
         DataError,
+        IncompleteError,
         MismatchError,
         MissingExtraError,
         ModelError,
         OutputError,
         RefutedError,
         RunInterruptedError,
+        RunPreemptedError,
         SpeechIFEvalError,
         UsageError,
     )
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from speech_ifeval.experiments.laddering import ladder
     from speech_ifeval.experiments.sweeping import sweep
     from speech_ifeval.job import Run, evaluate
+    from speech_ifeval.merged_runs import merge
     from speech_ifeval.models import Generation, Model, Request, adapter, open_model
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.comparing import compare
@@ -85,6 +89,7 @@ _HOMES = {
     "Estimate": "results",
     "Explanation": "constraints",
     "Generation": "models",
+    "IncompleteError": "errors",
     "Isolation": "results",
     "Item": "records",
     "Judgement": "records",
@@ -102,8 +107,10 @@ _HOMES = {
     "Response": "records",
     "Run": "job",
     "RunInterruptedError": "errors",
+    "RunPreemptedError": "errors",
     "Scoring": "pipeline.scoring",
     "Selection": "benchmarks.selection",
+    "Shard": "benchmarks.sharding",
     "SpeechIFEvalError": "errors",
     "Submitted": "results",
     "Summary": "results",
@@ -125,6 +132,7 @@ _HOMES = {
     "ladder": "experiments.laddering",
     "leaderboard": "analysis.ranking",
     "load_benchmark": "benchmarks",
+    "merge": "merged_runs",
     "open_model": "models",
     "reproduce": "analysis.reproduction.reproducing",
     "score": "pipeline.scoring",
@@ -151,6 +159,7 @@ __all__ = [
     "Estimate",
     "Explanation",
     "Generation",
+    "IncompleteError",
     "Isolation",
     "Item",
     "Judgement",
@@ -168,8 +177,10 @@ __all__ = [
     "Response",
     "Run",
     "RunInterruptedError",
+    "RunPreemptedError",
     "Scoring",
     "Selection",
+    "Shard",
     "SpeechIFEvalError",
     "Submitted",
     "Summary",
@@ -191,6 +202,7 @@ __all__ = [
     "ladder",
     "leaderboard",
     "load_benchmark",
+    "merge",
     "open_model",
     "reproduce",
     "score",
