@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-import numpy as np
 from msgspec import Struct
 
 from speech_ifeval.benchmarks.contents import Benchmark
 from speech_ifeval.benchmarks.selection import Selection, growth_order
 from speech_ifeval.errors import UsageError
 from speech_ifeval.records import TWIN_CATEGORY, Item
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 AUTO = "auto"
 _MOST = 1_000_000
@@ -71,7 +66,7 @@ class Shard(Struct, frozen=True, forbid_unknown_fields=True):
         >>> example, few = load_benchmark("example"), Selection(sample=12)
         >>> parts = [Shard(index, 3).part(few, example) for index in (1, 2, 3)]
         >>> [len(part) for part in parts], sum(map(len, parts)) == len(few.with_twins(example))
-        ([5, 5, 6], True)
+        ([7, 5, 4], True)
         """
         dealt = deal(benchmark, self.count, first_items=selection.limit is not None)
         return tuple(item for item in selection.with_twins(benchmark) if dealt[item.id] == self.index)
@@ -148,8 +143,8 @@ def _number(environment: Mapping[str, str], name: str) -> int:
 def deal(benchmark: Benchmark, count: int, *, first_items: bool = False) -> dict[str, int]:
     """Return the shard of every item, from 1, by id.
 
-    Items are dealt in the order in which selections grow, each to a shard that has the fewest of its category, and
-    among those to the one that has the least to hear, by what the transcripts say of the clips' length. So the
+    Items are dealt in rounds, each a category's next `count` in the order in which selections grow: one for every
+    shard, the longest clip, by what the transcripts say, to the shard that has had the least to hear. So the
     counts of a category differ by at most one between shards, in every sample too, and what a smaller sample gives
     to a shard, every larger one gives it as well. A question and its twin stay together.
 
@@ -169,19 +164,26 @@ def deal(benchmark: Benchmark, count: int, *, first_items: bool = False) -> dict
 @lru_cache(maxsize=16)
 def _dealt(benchmark: Benchmark, count: int, first_items: bool) -> dict[str, int]:
     twins = {item.twin: item for item in benchmark if item.category == TWIN_CATEGORY}
-    dealt: dict[str, NDArray[np.int64]] = {}
-    length = np.zeros(count, dtype=np.int64)
+    units = [item for item in benchmark if not _goes_along(item, benchmark)]
+    rounds: list[list[tuple[Item, ...]]] = []  # each holds at most one unit for every shard, all of a category
+    filling: dict[str, list[tuple[Item, ...]]] = {}
+    for item in growth_order(units, first_items=first_items):
+        if len(filling.get(item.category, ())) in (0, count):
+            filling[item.category] = []
+            rounds.append(filling[item.category])
+        filling[item.category].append((item, twins[item.id]) if item.id in twins else (item,))
+    length = [0] * count
     places: dict[str, int] = {}
-    for item in growth_order(
-        [one for one in benchmark if not _goes_along(one, benchmark)], first_items=first_items
-    ):
-        together = [item, *([twins[item.id]] if item.id in twins else [])]
-        counts = dealt.setdefault(item.category, np.zeros(count, dtype=np.int64))
-        place = int(np.argmin(np.where(counts == counts.min(), length, np.iinfo(np.int64).max)))
-        counts[place] += 1
-        length[place] += sum(_REPLY_SECONDS + stated_seconds(one) for one in together)
-        places.update((one.id, place + 1) for one in together)
+    for members in rounds:
+        lightest = sorted(range(count), key=length.__getitem__)
+        for place, unit in zip(lightest, sorted(members, key=_length, reverse=True), strict=False):
+            length[place] += _length(unit)
+            places.update((item.id, place + 1) for item in unit)
     return places
+
+
+def _length(unit: tuple[Item, ...]) -> int:
+    return sum(_REPLY_SECONDS + stated_seconds(item) for item in unit)
 
 
 def _goes_along(item: Item, benchmark: Benchmark) -> bool:

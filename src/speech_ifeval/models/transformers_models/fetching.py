@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +17,7 @@ from speech_ifeval.errors import ModelError, OutputError
 from speech_ifeval.models.needs import Snapshot
 from speech_ifeval.models.transformers_models.failures import loading, no_safetensors
 from speech_ifeval.models.transformers_models.lora import ADAPTER_CONFIG
+from speech_ifeval.models.transformers_models.quiet import without_bars
 
 INDEX_FILE = "model.safetensors.index.json"
 _SAFE, _PICKLED = ("model.safetensors", INDEX_FILE), ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -62,12 +65,15 @@ def fetch_repository(name: str, snapshot: Snapshot, *, adapter: bool = False) ->
     revision = None if adapter else snapshot.revision
     with loading(name):
         # Which files a repository has, with their sizes; this is the one call that must reach the hub.
-        listed: Any = snapshot_download(name, revision=revision, dry_run=True)
+        with without_bars():
+            listed: Any = snapshot_download(name, revision=revision, dry_run=True)
         files = {one.filename: one for one in listed}
         wanted = _of_adapter(name, files, snapshot) if adapter else _of_model(name, files, snapshot)
         needed = sum(files[one].file_size or 0 for one in wanted if files[one].will_download)
         _refuse_full(Path(constants.HF_HUB_CACHE), needed, name)
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=[escape(one) for one in wanted]))
+        with nullcontext() if sys.stderr is not None and sys.stderr.isatty() else without_bars():
+            fetched = snapshot_download(name, revision=revision, allow_patterns=[escape(one) for one in wanted])
+    folder = Path(fetched)
     size = sum((folder / one).stat().st_size for one in wanted)
     return FetchedSnapshot(name, folder.name, str(folder), len(wanted), size, needed)
 
