@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def wait_for(path: Path, count: int, process: subprocess.Popen[Any], seconds: float = 60) -> None:
+def wait_for(path: Path, count: int, process: subprocess.Popen[Any], seconds: float = 300) -> None:
     """Wait until a file has so many lines, while the process lives."""
     deadline = time.monotonic() + seconds
     while not path.exists() or path.read_bytes().count(b"\n") < count:
@@ -66,7 +66,7 @@ def test_four_processes_one_of_them_killed_are_one_process(tmp_path: Path) -> No
     wait_for(tmp_path / "run/shards/3-of-4/responses.jsonl", 1, shards[3])
     shards[3].kill()
     for index, process in shards.items():
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=300)
         assert process.returncode == (-signal.SIGKILL if index == 3 else 0), err
     early = run("merge", "run", cwd=tmp_path)
     assert early.code == 1
@@ -95,7 +95,7 @@ def test_a_scheduler_is_told_to_start_the_same_command_again(number: int, folder
     process.send_signal(number)
     time.sleep(0.05)
     process.send_signal(signal.SIGTERM)  # schedulers send several: what is in flight is finished all the same
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 75, err
     assert "stopping: what is being answered is finished first; Ctrl-C stops at once" in err
     assert "items of the shard 1/2 of the model are answered" in err
@@ -119,7 +119,7 @@ def test_a_signal_while_the_model_loads_ends_at_once(folder: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         process.send_signal(number)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=300)
         assert process.returncode == code, err
         assert "Traceback" not in err
         (folder / "loading").unlink()
@@ -167,7 +167,7 @@ def test_the_job_script_requeues_what_was_warned_and_finishes_what_was_not(folde
     )
     wait_for(folder / "runs/mine/shards/1-of-2/responses.jsonl", 4, process)
     process.send_signal(signal.SIGUSR1)  # to the shell alone, as --signal=B: does
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 75, err
     assert (folder / "asked-of-scontrol").read_text() == "requeue 77_1\n"
     again = subprocess.run(
@@ -193,7 +193,7 @@ def test_a_cancelled_job_is_not_requeued(folder: Path) -> None:
     wait_for(folder / "runs/mine/shards/1-of-2/responses.jsonl", 2, process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGTERM)  # as scancel signals the steps
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 75, err
     assert not (folder / "asked-of-scontrol").exists()
 

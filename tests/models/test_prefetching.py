@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +46,7 @@ class Node:
     def __init__(self, hub: Hub, folder: Path) -> None:
         self.hub = hub
         self.folder = folder
+        self.environment = {"HF_HOME": str(folder / "hf"), "HF_ENDPOINT": hub.url, "OMP_NUM_THREADS": "1"}
 
     def run(self, *args: str, online: bool = True, **more: str) -> Done:
         env = {"HF_HOME": str(self.folder / "hf"), "HF_ENDPOINT": self.hub.url if online else NOWHERE}
@@ -124,30 +128,60 @@ def no_config(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: body for name, body in files.items() if name != "config.json"}
 
 
+FETCH = """
+import json, sys
+from speech_ifeval.errors import SpeechIFEvalError
+from speech_ifeval.models.needs import Snapshot
+from speech_ifeval.models.transformers_models.fetching import fetch_repository
+for name, snapshot, adapter in json.load(sys.stdin):
+    try:
+        print(json.dumps(["fetched", fetch_repository(name, Snapshot(name, **snapshot), adapter=adapter).files]))
+    except SpeechIFEvalError as error:
+        print(json.dumps([type(error).__name__, str(error)]))
+"""
+WRONG: list[tuple[Any, dict[str, Any], bool, str]] = [
+    (only_pickles, {}, False, "expected weights in safetensors, found none"),
+    (broken_index, {}, False, "names model-00001-of-00002.safetensors, and the repository has no such file"),
+    (no_config, {}, False, "expected a checkpoint in transformers' format (config.json)"),
+    (None, {}, False, "the hub has no such repository"),
+    (dict, {"revision": "v9"}, False, "the repository has no such revision"),
+    (dict, {}, True, "expected a PEFT adapter, found a repository without adapter_config.json"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("spoil", "arguments", "message"),
-    [
-        (only_pickles, "", "lab/spoiled: expected weights in safetensors, found none"),
-        (cut_off, "", "without network this would fail on the job's nodes: "),
-        (no_tokenizer, "", "without network this would fail on the job's nodes: lab/spoiled: "),
-        (broken_index, "", "names model-00001-of-00002.safetensors, and the repository has no such file"),
-        (no_config, "", "expected a checkpoint in transformers' format (config.json)"),
-        (None, "", "the hub has no such repository"),
-        (dict, "revision=v9", "the repository has no such revision"),
-        (dict, f"adapter={READ}", f"adapter={READ}: expected a PEFT adapter, found a repository without"),
-    ],
-    ids=["pickles", "cut-off", "no-tokenizer", "index", "no-config", "no-repository", "no-revision", "no-adapter"],
-)
-def test_what_would_fail_in_the_job_fails_on_the_login_node(
-    spoil: Any, arguments: str, message: str, node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if spoil is not None:
-        changed = spoil(dict(node.hub.repositories[HEARD]))
-        monkeypatch.setitem(node.hub.repositories, "lab/spoiled", changed)
-    done = node.run("prefetch", "--model", "hf:lab/spoiled", "--model-args", arguments, "--benchmark", "bundled")
+def test_what_cannot_be_fetched_is_refused_with_the_reason(node: Node) -> None:
+    asked = []
+    for number, (spoil, snapshot, adapter, _) in enumerate(WRONG):
+        name = f"spoiled/{number}"
+        if spoil is not None:
+            node.hub.repositories[name] = spoil(dict(node.hub.repositories[HEARD]))
+        asked.append([name, snapshot, adapter])
+    asked.append(["spoiled/0", {"allow_pickle": True}, False])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FETCH],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "0", **node.environment},
+    )
+    assert done.returncode == 0, done.stderr
+    *found, allowed = map(json.loads, done.stdout.splitlines())
+    for number, ((kind, message), wrong) in enumerate(zip(found, WRONG, strict=True)):
+        assert (kind, wrong[3] in message, f"spoiled/{number}" in message) == ("ModelError", True, True), message
+    assert allowed[0] == "fetched"
+    assert node.hub.fetched("spoiled/0") >= {"config.json", "pytorch_model.bin"}
+
+
+@pytest.mark.slow
+def test_what_would_fail_in_the_job_fails_on_the_login_node(node: Node) -> None:
+    whole = node.hub.repositories
+    whole["lab/cut"], whole["lab/mute"] = cut_off(dict(whole[HEARD])), no_tokenizer(dict(whole[READ]))
+    done = node.run("prefetch", "--model", "hf:lab/cut", "--reference", "hf:lab/mute")
     assert done.code == 7, done.err
-    assert message in done.err
+    assert "error: without network this would fail on the job's nodes: " in done.err
+    assert "bytes of weights, found" in done.err
+    assert "; lab/mute: " in done.err
     assert "Traceback" not in done.err
     assert not exported(done)
 

@@ -17,7 +17,7 @@ from speech_ifeval.clips import load_samples
 from speech_ifeval.endpoints import Endpoint
 from speech_ifeval.errors import MissingExtraError, SpeechIFEvalError, UsageError
 from speech_ifeval.models.needs import Needs, Snapshot
-from speech_ifeval.models.transformers_models.digests import folder_digest
+from speech_ifeval.models.transformers_models.digests import revision_of
 from speech_ifeval.models.transformers_models.failures import loading, require_transformers
 from speech_ifeval.models.uploads import sixteen_bits, wav_of
 
@@ -288,7 +288,7 @@ class _Whisper(Recogniser):
         self.settings = {
             "recogniser": "hf",
             "model": self.name,
-            "revision": folder_digest(folder) if folder.is_dir() else self._model.config._commit_hash,
+            "revision": revision_of(target, revision),
             "dtype": str(self._model.dtype).removeprefix("torch."),
             "language": language or None,
         }

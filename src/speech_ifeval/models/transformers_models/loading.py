@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from speech_ifeval.errors import ModelError, UsageError
-from speech_ifeval.models.transformers_models.digests import folder_digest
+from speech_ifeval.models.transformers_models.digests import folder_digest, revision_of
 from speech_ifeval.models.transformers_models.failures import loading, require_peft, require_transformers
 from speech_ifeval.models.transformers_models.lora import ADAPTER_CONFIG, read_adapter_config, refuse_unscalable
 from speech_ifeval.models.transformers_models.quiet import attaching, without_bars
@@ -88,12 +88,11 @@ def load(checkpoint: Checkpoint) -> Loaded:
     if tuned is not None:
         model = _with_adapter(model, tuned, checkpoint)
     name = _short(target) + (f"+{_short(checkpoint.adapter or checkpoint.target)}" if tuned else "")
-    folder = Path(target).expanduser()
     return Loaded(
         model.eval(),
         processor,
         name,
-        folder_digest(folder) if folder.is_dir() else str(getattr(config, "_commit_hash", None) or "unknown"),
+        revision_of(target, checkpoint.revision),
         None if tuned is None else folder_digest(tuned),
     )
 

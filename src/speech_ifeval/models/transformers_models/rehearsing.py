@@ -18,6 +18,7 @@ import msgspec
 
 from speech_ifeval.errors import ModelError, SpeechIFEvalError
 from speech_ifeval.models.needs import Snapshot
+from speech_ifeval.models.transformers_models.digests import cached_snapshot
 from speech_ifeval.models.transformers_models.failures import loading
 from speech_ifeval.models.transformers_models.fetching import INDEX_FILE, weight_files
 from speech_ifeval.models.transformers_models.loading import Checkpoint, rehearse
@@ -83,12 +84,10 @@ def _local(target: str, snapshot: Snapshot) -> Path:
     folder = Path(target).expanduser()
     if folder.is_dir():
         return folder
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(target, "config.json", revision=snapshot.revision)
-    if not isinstance(found, str):
+    found = cached_snapshot(target, snapshot.revision)
+    if found is None:
         raise ModelError(f"{target} is not in the local cache; fetch it again")
-    return Path(found).parent
+    return found
 
 
 def _look_at_weights(folder: Path) -> None:
