@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from speech_ifeval.benchmarks.contents import Benchmark
-from speech_ifeval.benchmarks.selection import Selection, growth_order
+from speech_ifeval.benchmarks.selection import Selection, growing_order, limit_order
 from speech_ifeval.errors import UsageError
 from speech_ifeval.records import TWIN_CATEGORY, Item
 
@@ -167,7 +167,7 @@ def _dealt(benchmark: Benchmark, count: int, first_items: bool) -> dict[str, int
     units = [item for item in benchmark if not _goes_along(item, benchmark)]
     rounds: list[list[tuple[Item, ...]]] = []  # each holds at most one unit for every shard, all of a category
     filling: dict[str, list[tuple[Item, ...]]] = {}
-    for item in growth_order(units, first_items=first_items):
+    for item in limit_order(units) if first_items else growing_order(units):
         if len(filling.get(item.category, ())) in (0, count):
             filling[item.category] = []
             rounds.append(filling[item.category])
