@@ -236,6 +236,11 @@ def renamed(run: Path) -> None:
     (run / "shards/2-of-2").rename(run / "shards/1-of-3")
 
 
+def judged_elsewhere(run: Path) -> None:
+    for index in (1, 2):
+        change(run / f"shards/{index}-of-2/scoring.json", judge="openai:x", judge_args=["base_url"])
+
+
 def changed_manifest(**keys: Any) -> Callable[[Path], None]:
     return lambda run: change(run / "shards/2-of-2/responses.manifest.json", **keys)
 
@@ -264,10 +269,7 @@ def changed_manifest(**keys: Any) -> Callable[[Path], None]:
             "to be scored otherwise than .+rules: 'official' there, 'careful' now.+options of merge",
         ),
         (
-            lambda run: [
-                change(run / f"shards/{i}-of-2/scoring.json", judge="openai:x", judge_args=["base_url"])
-                for i in (1, 2)
-            ],
+            judged_elsewhere,
             UsageError,
             r"judged by openai:x with arguments of its own \(base_url\)",
         ),

@@ -115,8 +115,8 @@ def cut_off(files: dict[str, bytes]) -> dict[str, bytes]:
     return files | {"model.safetensors": files["model.safetensors"][:-1000]}
 
 
-def no_tokenizer(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {name: body for name, body in files.items() if not name.startswith("tokenizer")}
+def of_the_future(files: dict[str, bytes]) -> dict[str, bytes]:
+    return files | {"config.json": json.dumps({"model_type": "of-the-future"}).encode()}
 
 
 def broken_index(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -176,12 +176,12 @@ def test_what_cannot_be_fetched_is_refused_with_the_reason(node: Node) -> None:
 @pytest.mark.slow
 def test_what_would_fail_in_the_job_fails_on_the_login_node(node: Node) -> None:
     whole = node.hub.repositories
-    whole["lab/cut"], whole["lab/mute"] = cut_off(dict(whole[HEARD])), no_tokenizer(dict(whole[READ]))
-    done = node.run("prefetch", "--model", "hf:lab/cut", "--reference", "hf:lab/mute")
+    whole["lab/cut"], whole["lab/new"] = cut_off(dict(whole[HEARD])), of_the_future(dict(whole[READ]))
+    done = node.run("prefetch", "--model", "hf:lab/cut", "--reference", "hf:lab/new")
     assert done.code == 7, done.err
     assert "error: without network this would fail on the job's nodes: " in done.err
     assert "bytes of weights, found" in done.err
-    assert "; lab/mute: " in done.err
+    assert "; lab/new: " in done.err
     assert "Traceback" not in done.err
     assert not exported(done)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,7 +63,7 @@ def merge_command(
     from speech_ifeval.models import parse_arguments
     from speech_ifeval.pipeline.interrupts import ended_by_schedulers
 
-    given = {
+    given: dict[str, Any] = {
         "rules": rules,
         "judge": judge,
         "judge_args": parse_arguments(judge_args) or None,

@@ -96,7 +96,7 @@ def prefetch(
         loaded.name, str(loaded.root), loaded.fingerprint, len(loaded), _clips(loaded, fetching) if hears else None
     )
     repositories = _repositories(needs.snapshots, fetching.say)
-    if judge is not None and is_asked(judge) and find_kind(judge).by_rubric:
+    if judge is not None and is_asked(judge) and find_kind(judge)[0].by_rubric:
         needs += Needs(
             notes=(f"the judge {judge} is asked at its server: merge, or score, where that is reached",)
         )
