@@ -27,7 +27,7 @@ def command(*args: str | Path, before: str = "") -> list[str]:
 
 def run(*args: str | Path, cwd: Path | None = None, before: str = "", env: dict[str, str] | None = None) -> Done:
     done = subprocess.run(
-        command(*args, before=before), cwd=cwd, capture_output=True, env={**os.environ, **(env or {})}, timeout=120
+        command(*args, before=before), cwd=cwd, capture_output=True, env={**os.environ, **(env or {})}, timeout=300
     )
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 

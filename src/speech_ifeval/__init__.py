@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from speech_ifeval.analysis.wording import wording_effects
     from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
     from speech_ifeval.benchmarks.selection import Selection
+    from speech_ifeval.benchmarks.sharding import Shard
     from speech_ifeval.constraints import (
         Compiled,
         Explanation,
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from speech_ifeval.errors import (
         ConstraintError,
         DataError,
+        IncompleteError,
         MismatchError,
         MissingExtraError,
         ModelError,
         OutputError,
         RefutedError,
         RunInterruptedError,
+        RunPreemptedError,
         SpeechIFEvalError,
         UsageError,
     )
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from speech_ifeval.experiments.laddering import ladder
     from speech_ifeval.experiments.sweeping import sweep
     from speech_ifeval.job import Run, evaluate
+    from speech_ifeval.merged_runs import merge
     from speech_ifeval.models import Generation, Model, Request, adapter, open_model
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.comparing import compare
@@ -87,6 +91,7 @@ _HOMES = {
     "Estimate": "results",
     "Explanation": "constraints",
     "Generation": "models",
+    "IncompleteError": "errors",
     "Isolation": "results",
     "Item": "records",
     "Judgement": "records",
@@ -104,8 +109,10 @@ _HOMES = {
     "Response": "records",
     "Run": "job",
     "RunInterruptedError": "errors",
+    "RunPreemptedError": "errors",
     "Scoring": "pipeline.scoring",
     "Selection": "benchmarks.selection",
+    "Shard": "benchmarks.sharding",
     "SpeechIFEvalError": "errors",
     "Submitted": "results",
     "Summary": "results",
@@ -128,6 +135,7 @@ _HOMES = {
     "ladder": "experiments.laddering",
     "leaderboard": "analysis.ranking",
     "load_benchmark": "benchmarks",
+    "merge": "merged_runs",
     "open_model": "models",
     "reproduce": "analysis.reproduction.reproducing",
     "score": "pipeline.scoring",
@@ -155,6 +163,7 @@ __all__ = [
     "Estimate",
     "Explanation",
     "Generation",
+    "IncompleteError",
     "Isolation",
     "Item",
     "Judgement",
@@ -172,8 +181,10 @@ __all__ = [
     "Response",
     "Run",
     "RunInterruptedError",
+    "RunPreemptedError",
     "Scoring",
     "Selection",
+    "Shard",
     "SpeechIFEvalError",
     "Submitted",
     "Summary",
@@ -196,6 +207,7 @@ __all__ = [
     "ladder",
     "leaderboard",
     "load_benchmark",
+    "merge",
     "open_model",
     "reproduce",
     "score",

@@ -11,10 +11,12 @@
     ├── MissingExtraError        6   an optional package is needed: names the install command
     ├── ModelError               7   no model answers: not to be loaded, server down, key refused, audio not heard
     ├── RefutedError             8   a submission was read and does not hold what it claims
-    └── RunInterruptedError    130   somebody asked a run to stop, and it did (Ctrl-C, SIGTERM)
+    ├── IncompleteError          1   shards were merged, and some of the run is still missing
+    └── RunInterruptedError    130   somebody asked a run to stop, and it did (Ctrl-C)
+        └── RunPreemptedError   75   a scheduler asked (SIGTERM, SIGUSR1): start the same command again
 
 Exit code 0 is success, 1 also means that `check-benchmark` found defects or that `fetch` could not get everything,
-and 130 any interrupt.
+and 130 any other Ctrl-C.
 Libraries raise these; only `speech_ifeval.cli` prints them and exits. Every message says what was
 expected, what was found, where, and what to do.
 """
@@ -117,6 +119,14 @@ class RefutedError(SpeechIFEvalError):
     exit_code = 8
 
 
+class IncompleteError(SpeechIFEvalError):
+    """Shards were merged, and some of the run is still missing: what there is was joined, and nothing scored.
+
+    >>> IncompleteError.exit_code
+    1
+    """
+
+
 class RunInterruptedError(SpeechIFEvalError):
     """Somebody asked a run to stop: what was begun has been answered and written, the rest was not asked.
 
@@ -125,3 +135,13 @@ class RunInterruptedError(SpeechIFEvalError):
     """
 
     exit_code = 130
+
+
+class RunPreemptedError(RunInterruptedError):
+    """A scheduler asked a run to stop, by SIGTERM or SIGUSR1: the same command, started again, goes on.
+
+    >>> RunPreemptedError.exit_code
+    75
+    """
+
+    exit_code = 75

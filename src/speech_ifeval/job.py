@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +21,8 @@ from speech_ifeval.analysis.frames import Kind, Library, frame_of, run_rows
 from speech_ifeval.analysis.scored_runs import latest_scoring
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.selection import Selection
-from speech_ifeval.errors import MismatchError, RunInterruptedError, UsageError
+from speech_ifeval.benchmarks.sharding import Shard, parse_shard
+from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.judges.registry import find_kind
 from speech_ifeval.metrics.power import smallest_delta
 from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments, open_model
@@ -31,7 +34,9 @@ from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
 from speech_ifeval.pipeline.generating import Conditions, Course, Generated, generate
 from speech_ifeval.pipeline.interrupts import Stop, stop_on_signals
 from speech_ifeval.pipeline.judging import keep_judgements, replayed
+from speech_ifeval.pipeline.merging import keep_scoring, merge_command
 from speech_ifeval.pipeline.scoring import Scoring, score
+from speech_ifeval.pipeline.shard_folders import folder_of, relatives
 from speech_ifeval.report.markdown import summary_markdown
 from speech_ifeval.report.notebook import html_of
 from speech_ifeval.report.page.making import make_page
@@ -124,6 +129,38 @@ class Run:
 
 
 @dataclass(frozen=True)
+class ShardRun(Run):
+    """A part of a run that was answered: it has no figures before all parts are merged.
+
+    Attributes:
+        folder: the run directory that the parts lie in.
+        shard: which part.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     part = evaluate("replay:example:tuned", output_dir=f"{folder}/run", shard="2/4")
+    ...     part.summary  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: the shard 2/4 has no figures of its own: once all 4 are answered, ...
+    """
+
+    summary: Summary = field(init=False, repr=False, compare=False)
+    shard: Shard = field(kw_only=True)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "summary":  # never set
+            raise UsageError(
+                f"the shard {self.shard.label} has no figures of its own: once all {self.shard.count} are "
+                f"answered, merge them: {merge_command(self.folder)}"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _repr_html_(self) -> str:
+        return html.escape(repr(self))
+
+
+@dataclass(frozen=True)
 class Watching:
     """Who is told what while a run goes on.
 
@@ -150,6 +187,7 @@ def evaluate(
     benchmark: str | Path | Benchmark | None = None,
     output_dir: str | Path | None = None,
     selection: Selection | None = None,
+    shard: Shard | str | None = None,
     asking: Asking | None = None,
     conditions: Conditions | None = None,
     scoring: Scoring | None = None,
@@ -173,13 +211,16 @@ def evaluate(
             answer.
         output_dir: the run directory; by default ``runs/<name of the model>``.
         selection: which items are asked; all by default.
+        shard: one of several parts of these, such as ``"2/4"``, or ``"auto"`` for what Slurm says. It is answered
+            into ``shards/2-of-4`` in the run directory and not scored: `speech_ifeval.merge` does that for all.
+            What is returned then has a `folder`, and no figures.
         asking: how they are put: input, system prompt, generation.
         conditions: under which the run starts: audio folder, checks, uploads.
         scoring: how responses are scored; those of shipped models by the heuristic judge unless another is named.
         watching: who is told what.
 
     Raises:
-        RunInterruptedError: somebody asked for it to stop; the same call goes on.
+        RunInterruptedError: somebody asked for it to stop (RunPreemptedError: a scheduler); the same call goes on.
         SpeechIFEvalError: see `speech_ifeval.errors`; what was written is kept.
 
     Source: arXiv 2505.19037.
@@ -203,19 +244,24 @@ def evaluate(
             check_arguments(named, arguments or {})  # a mistyped reference is found before hours of generation
     if scoring.judge not in (None, "none"):
         find_kind(scoring.judge)
+    shard = parse_shard(shard, os.environ) if isinstance(shard, str) else shard
     _announce(loaded, selection, watching)
     opened = open_any(model, model_args, loaded, devices)
     folder = Path(output_dir) if output_dir is not None else RUNS_FOLDER / slug(opened.name)
     with stop_on_signals(watching.say) as stop:
-        turn = _Turn(loaded, selection, watching, stop)
+        turn = _Turn(loaded, selection, shard, watching, stop)
+        if shard is not None:
+            keep_scoring(folder_of(folder, shard), scoring)
         with _closed_unless_given(model, opened):
             turn.take("model", opened, folder, asking, conditions)
         if reference is not None:
             _stop_between(stop, folder)
             turn.take_reference(reference, reference_args, devices, folder, asking)
         _stop_between(stop, folder)
+    if shard is not None:
+        return ShardRun(folder, shard=shard)
     summary, folder = score([folder], loaded, scoring=scoring, progress=watching.scoring)
-    return _reported(folder, summary, loaded)
+    return reported(folder, summary, loaded)
 
 
 def usual_settings(
@@ -262,7 +308,7 @@ def _named(benchmark: str | Path | Benchmark | None, model: AnyModel) -> str | P
     return benchmark_answered(model.removeprefix("replay:") if isinstance(model, str) else "")
 
 
-def _reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
+def reported(folder: Path, summary: Summary, benchmark: Benchmark) -> Run:
     """Write the run's report: its summary, the sensitivity of its answers where they were judged, and the page."""
     evidence, notes = _read_back(folder, benchmark, beside=summary.reference is not None)
     evidence = evidence.named(summary.name)
@@ -289,9 +335,7 @@ def _read_back(folder: Path, benchmark: Benchmark, *, beside: bool) -> tuple[Evi
 
 def _stop_between(stop: Stop, folder: Path) -> None:
     if stop.requested:
-        raise RunInterruptedError(
-            f"stopped: what was answered is kept in {folder}; the same command goes on from there"
-        )
+        raise stop.error(f"stopped: what was answered is kept in {folder}; the same command goes on from there")
 
 
 def slug(name: str) -> str:
@@ -369,9 +413,12 @@ def _announce(benchmark: Benchmark, selection: Selection, watching: Watching) ->
 class _Turn:
     """One model after the other on the same items."""
 
-    def __init__(self, benchmark: Benchmark, selection: Selection, watching: Watching, stop: Stop) -> None:
+    def __init__(
+        self, benchmark: Benchmark, selection: Selection, shard: Shard | None, watching: Watching, stop: Stop
+    ) -> None:
         self._benchmark = benchmark
         self._selection = selection
+        self._shard = shard
         self._watching = watching
         self._stop = stop
 
@@ -385,21 +432,30 @@ class _Turn:
     ) -> None:
         """Ask the reference system, which reads; what runs beside this one have of it already is taken over."""
         beside = folder / REFERENCE_FOLDER
-        found = [run for run in sorted(folder.parent.glob(f"*/{REFERENCE_FOLDER}")) if is_run(run)]
-        opened = open_any(reference, arguments, self._benchmark, devices if _takes_device(reference) else ())
-        conditions = Conditions(shared=tuple(run for run in found if run != beside))
+        others = [run for run in sorted(folder.parent.glob(f"*/{REFERENCE_FOLDER}")) if run != beside]
+        found = [place for run in others for place in dict.fromkeys((run, folder_of(run, self._shard)))]
+        with self._stop.at_once():
+            opened = open_any(reference, arguments, self._benchmark, devices if _takes_device(reference) else ())
+        conditions = Conditions(shared=tuple(filter(is_run, found)))
         with _closed_unless_given(reference, opened):
             self.take("reference", opened, beside, replace(asking, input="transcript"), conditions)
 
     def take(self, turn: str, model: Model, folder: Path, asking: Asking, conditions: Conditions) -> None:
         watching = self._watching
+        target = folder_of(folder, self._shard)
+        if self._shard is not None and not self._shard.part(self._selection, self._benchmark):
+            watching.say(f"{turn} {model.name}: the shard {self._shard.label} has no items; nothing to do")
+            return
         generated = generate(
             model,
             self._benchmark,
-            folder,
+            target,
             selection=self._selection,
+            shard=self._shard,
             asking=asking,
-            conditions=conditions,
+            conditions=dataclasses.replace(
+                conditions, shared=(*relatives(folder, self._shard), *conditions.shared)
+            ),
             stop=self._stop,
             confirm=lambda requests: watching.confirm(model, requests),
             say=watching.say,
@@ -407,20 +463,22 @@ class _Turn:
         )
         judge = replayed(model, self._benchmark)
         if judge is not None:
-            keep_judgements(folder, judge)
+            keep_judgements(target, judge)
         self._tell(turn, model, generated)
 
     def _tell(self, turn: str, model: Model, generated: Generated) -> None:
-        course = generated.course
+        course, shard = generated.course, self._shard
+        of = f"the {turn}" if shard is None else f"the shard {shard.label} of the {turn}"
+        name = model.name if shard is None else f"{model.name}, shard {shard.label}"
         if generated.unasked:
-            raise RunInterruptedError(
-                f"stopped: {course.done} of {course.total} items of the {turn} are answered, in "
+            raise self._stop.error(
+                f"stopped: {course.done} of {course.total} items of {of} are answered, in "
                 f"{generated.folder}; the same command goes on from there"
             )
         if not course.new:
-            self._watching.say(f"{turn} {model.name}: all {course.total} items are answered; nothing to do")
+            self._watching.say(f"{turn} {name}: all {course.total} items are answered; nothing to do")
             return
         facts = [f"{course.done} of {course.total} items answered"]
         facts += [f"{course.failed} failed, asked again by the same command"] * (course.failed > 0)
         facts += [f"{course.cut_off} cut off at the token limit"] * (course.cut_off > 0)
-        self._watching.say(f"{turn} {model.name}: {'; '.join(facts)}")
+        self._watching.say(f"{turn} {name}: {'; '.join(facts)}")

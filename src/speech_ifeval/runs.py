@@ -220,7 +220,7 @@ def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...])
     """
     before = read_manifest(path)
     if before is not None:
-        rows = "; ".join(row for key in compared for row in _differences(key, before.get(key), manifest.get(key)))
+        rows = "; ".join(row for key in compared for row in differences(key, before.get(key), manifest.get(key)))
         if rows:
             raise MismatchError(
                 f"{path.parent} was made with other settings ({rows}); give another --output-dir, "
@@ -231,11 +231,15 @@ def claim_stage(path: Path, manifest: dict[str, Any], compared: tuple[str, ...])
     return manifest
 
 
-def _differences(key: str, before: Any, now: Any) -> Iterator[str]:
-    """Say what differs, down to the key inside an object."""
+def differences(key: str, before: Any, now: Any) -> Iterator[str]:
+    """Say what differs between two manifests under a key, down to the key inside an object.
+
+    >>> list(differences("generation", {"seed": 0, "top_p": 1}, {"seed": 1, "top_p": 1}))
+    ['generation.seed: 0 there, 1 now']
+    """
     if isinstance(before, dict) and isinstance(now, dict):
         for name in sorted({*before, *now}):
-            yield from _differences(f"{key}.{name}", before.get(name), now.get(name))
+            yield from differences(f"{key}.{name}", before.get(name), now.get(name))
     elif before != now:
         yield f"{key}: {before!r} there, {now!r} now"
 

@@ -78,7 +78,12 @@ class Fetched(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def _silent(title: str) -> Iterator[Callable[[int, int], None]]:
+def silent(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show no bar.
+
+    >>> with silent("audios.tar") as advance:
+    ...     advance(1, 2)
+    """
     yield lambda done, total: None
 
 
@@ -88,7 +93,7 @@ def fetch_benchmark(
     *,
     where: Where = Where(),  # noqa: B008 - immutable
     audio: bool = True,
-    progress: Titled = _silent,
+    progress: Titled = silent,
     wait: Callable[[float, str], None] | None = None,
 ) -> Fetched:
     """Bring a release into a folder that `load_benchmark` reads, going on with what an earlier call left there.

@@ -110,6 +110,21 @@ def _first(items: Iterable[Item], limit: int) -> Iterable[Item]:
             yield item
 
 
+def limit_order(items: Iterable[Item]) -> list[Item]:
+    """Return items in the order in which limits grow: by turns over the categories, each in its own order.
+
+    >>> from speech_ifeval.benchmarks import load_benchmark
+    >>> [item.id for item in limit_order(load_benchmark("example").items[:2])]
+    ['closed-ended/0000', 'closed-ended/0001']
+    """
+    ranks: dict[str, int] = defaultdict(int)
+    turns: list[tuple[int, str, Item]] = []
+    for item in items:
+        turns.append((ranks[item.category], item.category, item))
+        ranks[item.category] += 1
+    return [item for _, _, item in sorted(turns, key=lambda turn: turn[:2])]
+
+
 def growing_order(items: Sequence[Item]) -> list[Item]:
     """Return items in the order in which samples grow: by turns over the categories, evenly over their codes.
 

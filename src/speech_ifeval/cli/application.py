@@ -24,7 +24,9 @@ from speech_ifeval.cli import (
     lab_command,
     ladder_command,
     leaderboard_command,
+    merge_command,
     models_command,
+    prefetch_command,
     report_command,
     reproduce_command,
     run_command,
@@ -44,10 +46,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Does a speech-aware language model still follow instructions, and what did speech training cost it?",
-    epilog="Exit codes: 0 done; 1 check-benchmark found defects, or fetch could not get everything; 2 wrong call; "
-    "3 broken file; 4 inputs that do not belong together; 5 results cannot be written; 6 an optional package is "
-    "missing; 7 no model answers; 8 a submission does not hold what it claims; "
-    "130 interrupted.",
+    epilog="Exit codes: 0 done; 1 check-benchmark found defects, fetch could not get everything, or merge found "
+    "shards missing; 2 wrong call; 3 broken file; 4 inputs that do not belong together; 5 results cannot be "
+    "written; 6 an optional package is missing; 7 no model answers; 8 a submission does not hold what it claims; "
+    "75 preempted: start the same command again; 130 interrupted.",
 )
 
 
@@ -69,6 +71,8 @@ def options(
 
 
 app.command("run")(guarded(run_command.run_command))
+app.command("merge")(guarded(merge_command.merge_command))
+app.command("prefetch")(guarded(prefetch_command.prefetch_command))
 app.command("models")(guarded(models_command.models_command))
 app.command("score")(guarded(score_command.score_command))
 app.command("compare")(guarded(compare_command.compare_command))

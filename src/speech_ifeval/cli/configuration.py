@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from speech_ifeval.errors import DataError, UsageError
 
@@ -46,6 +49,23 @@ def read_configuration(path: Path, options: Mapping[str, bool]) -> dict[str, Any
                 f"{path}:1: {key!r} holds what no option takes ({error}); write it as a text or number"
             ) from None
     return taken
+
+
+def run_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Take from a file of `run`'s options those that another command has as well: one file for both.
+
+    Raises:
+        UsageError, DataError: as `read_configuration`.
+    """
+    if path is not None:
+        from speech_ifeval.cli.run_command import run_command
+
+        parameters = inspect.signature(run_command).parameters
+        options = {name: "list[" in str(one.annotation) for name, one in parameters.items()}
+        own = {option.name for option in context.command.params}
+        found = read_configuration(path, options)
+        context.default_map = {name: value for name, value in found.items() if name in own and name != "as_json"}
+    return path
 
 
 def _one(value: Any) -> Any:

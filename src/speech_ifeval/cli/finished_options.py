@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.configuration import run_file
+from speech_ifeval.cli.guarding import guarded
+
 Answered = Annotated[
     str | None,
     typer.Option(
@@ -19,6 +22,15 @@ Scoring = Annotated[
     typer.Option(
         help="Which scoring, where a run holds several: a rule set, or a name or pattern of "
         "verdicts.<scoring>.jsonl. Default: the only one, or official."
+    ),
+]
+RunFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        callback=guarded(run_file),
+        is_eager=True,
+        help="The TOML file that `speech-ifeval run` was given: its options that this command has as well.",
     ),
 ]
 Figure = Annotated[

@@ -9,8 +9,9 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
-from speech_ifeval.cli.output import INTERRUPTED, say_interrupted
+from speech_ifeval.cli.output import INTERRUPTED, PREEMPTED, say_interrupted
 from speech_ifeval.errors import SpeechIFEvalError
+from speech_ifeval.pipeline.interrupts import Preempted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,9 +27,9 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except SpeechIFEvalError as error:
             _say(f"error: {error}")
             raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             say_interrupted()
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(PREEMPTED if isinstance(interrupt, Preempted) else INTERRUPTED) from None
 
     return run
 

@@ -11,6 +11,7 @@ from io import TextIOWrapper
 from typing import Any
 
 INTERRUPTED = 130  # the exit code after Ctrl-C
+PREEMPTED = 75  # and after SIGTERM or SIGUSR1 of a scheduler
 
 _QUIET_SECONDS = 1.0
 

@@ -54,6 +54,14 @@ def run_command(
     sample: Annotated[
         int | None, typer.Option(help="Only so many items, spread over categories and codes; nested.")
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Answer one of N parts, counted from 1, or auto: as Slurm's array, or else its step, says. Then "
+            "`speech-ifeval merge`.",
+        ),
+    ] = None,
     categories: Annotated[
         str, typer.Option(help="Only these, separated by commas: closed-ended, creative-writing, …")
     ] = "",
@@ -114,18 +122,16 @@ def run_command(
     The same command goes on where a run was stopped, and does nothing where all is done.
     """
     from speech_ifeval.benchmarks.selection import Selection
-    from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.cli.permission import JudgePermission, Permission
     from speech_ifeval.cli.run_progress import run_progress
+    from speech_ifeval.cli.showing import show_run, show_shard
     from speech_ifeval.errors import UsageError
-    from speech_ifeval.job import SHIPPED_MODEL, Watching, evaluate, longest_reply
+    from speech_ifeval.job import SHIPPED_MODEL, ShardRun, Watching, evaluate, longest_reply
     from speech_ifeval.models import SYSTEM_PROMPT, Generation, accepts, parse_arguments
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.generating import Conditions
+    from speech_ifeval.pipeline.interrupts import ended_by_schedulers
     from speech_ifeval.pipeline.scoring import Scoring
-    from speech_ifeval.report.figures import visible
-    from speech_ifeval.report.sensitivity_tables import sensitivity_view
-    from speech_ifeval.report.terminal import summary_view
 
     if input not in (None, "audio", "transcript"):
         raise UsageError(f"--input takes audio or transcript, found {input!r}")
@@ -133,7 +139,7 @@ def run_command(
     system = SYSTEM_PROMPT if system_prompt is None else system_prompt or None
     shared: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
     also = shared if reference is not None and accepts(reference, "batch_size") else {}
-    with run_progress() as shown:
+    with ended_by_schedulers(), run_progress() as shown:
         run = evaluate(
             model,
             model_args={**shared, **parse_arguments(model_args)},
@@ -148,6 +154,7 @@ def run_command(
                 categories=tuple(name.strip() for name in categories.split(",") if name.strip()),
                 twins=twins,
             ),
+            shard=shard,
             asking=Asking(
                 input=input,  # type: ignore[arg-type]  # checked above
                 system=system,
@@ -174,11 +181,7 @@ def run_command(
             ),
             watching=Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
         )
-    if as_json:
-        print_json(run.summary)
-        return
-    print_view(*summary_view(run.summary))
-    if run.sensitivity is not None:
-        print_view("", *sensitivity_view(run.sensitivity))
-    print_text(f"\nWritten: {visible(str(run.folder))}\nReport: {visible(str(run.report))}\n")
-    print_text(f"Page: {visible(str(run.report_html))}\n")
+    if isinstance(run, ShardRun):
+        show_shard(run, as_json=as_json)
+    else:
+        show_run(run, as_json=as_json)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from speech_ifeval.job import Run, ShardRun
 
 Found = TypeVar("Found")
 
@@ -47,3 +50,35 @@ def show(
         print_text(written(found))
     else:
         print_view(*view(found))
+
+
+def show_run(run: Run, *, as_json: bool) -> None:
+    """Print a run's figures, or `summary.json`, and where its files are."""
+    from speech_ifeval.cli.output import print_json, print_text, print_view
+    from speech_ifeval.report.figures import visible
+    from speech_ifeval.report.sensitivity_tables import sensitivity_view
+    from speech_ifeval.report.terminal import summary_view
+
+    if as_json:
+        print_json(run.summary)
+        return
+    print_view(*summary_view(run.summary))
+    if run.sensitivity is not None:
+        print_view("", *sensitivity_view(run.sensitivity))
+    print_text(f"\nWritten: {visible(str(run.folder))}\nReport: {visible(str(run.report))}\n")
+    print_text(f"Page: {visible(str(run.report_html))}\n")
+
+
+def show_shard(run: ShardRun, *, as_json: bool) -> None:
+    """Print where a shard's answers are, and what comes next."""
+    from speech_ifeval.cli.output import print_json, print_text
+    from speech_ifeval.pipeline.merging import merge_command
+    from speech_ifeval.pipeline.shard_folders import folder_of
+    from speech_ifeval.report.figures import visible
+
+    command = merge_command(run.folder)
+    if as_json:
+        print_json({"shard": run.shard.label, "folder": str(folder_of(run.folder, run.shard)), "next": command})
+        return
+    print_text(f"Written: {visible(str(folder_of(run.folder, run.shard)))}\n")
+    print_text(f"Nothing is scored yet. Once all {run.shard.count} shards are answered: {visible(command)}\n")

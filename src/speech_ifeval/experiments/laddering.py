@@ -19,7 +19,7 @@ from speech_ifeval.analysis.parts import AUDIO, BARE, CASCADE, REFERENCE, TEXT, 
 from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.benchmarks.contents import fingerprint_of
 from speech_ifeval.benchmarks.derived import with_items, with_transcript, without_metadata
-from speech_ifeval.errors import ModelError, RunInterruptedError, UsageError
+from speech_ifeval.errors import ModelError, UsageError
 from speech_ifeval.job import RUNS_FOLDER, AnyModel, Watching, evaluate, slug, usual_settings
 from speech_ifeval.models import Model, open_model
 from speech_ifeval.models.recorded import RUN_FILE, read_responses
@@ -181,6 +181,6 @@ def own_transcripts(
             progress=lambda course: watching.progress("own transcripts", course),
         )
     if stop.requested:
-        raise RunInterruptedError(f"stopped: what was answered is kept in {folder}; the same command goes on")
+        raise stop.error(f"stopped: what was answered is kept in {folder}; the same command goes on")
     replies = read_responses([folder], asked).responses
     return {item.clip: reply.text for item in items if (reply := replies.get(item.id)) is not None and reply.text}

@@ -18,6 +18,7 @@ from speech_ifeval.models.registry import (
     all_adapters,
     check_arguments,
     find_adapter,
+    needs_of,
     open_model,
     parse_arguments,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "check_arguments",
     "failed",
     "find_adapter",
+    "needs_of",
     "open_model",
     "parse_arguments",
     "settings_of",

@@ -16,7 +16,8 @@ import msgspec
 from speech_ifeval.clips import load_samples
 from speech_ifeval.endpoints import Endpoint
 from speech_ifeval.errors import MissingExtraError, SpeechIFEvalError, UsageError
-from speech_ifeval.models.transformers_models.digests import folder_digest
+from speech_ifeval.models.needs import Needs, Snapshot
+from speech_ifeval.models.transformers_models.digests import revision_of
 from speech_ifeval.models.transformers_models.failures import loading, require_transformers
 from speech_ifeval.models.uploads import sixteen_bits, wav_of
 
@@ -102,6 +103,22 @@ def open_recogniser(spec: str, arguments: Mapping[str, Any]) -> Recogniser:
         except msgspec.ValidationError as error:
             raise UsageError(f"the argument {name} of {spec}: {error}, found {value!r}; correct it") from None
     return function(target, **given)
+
+
+def recogniser_needs(spec: str, arguments: Mapping[str, Any]) -> Needs:
+    """Return what must be fetched for a recogniser before it can work without network.
+
+    >>> recogniser_needs("pocketsphinx", {}).snapshots
+    ()
+    """
+    scheme, _, target = spec.partition(":")
+    if scheme == "hf":
+        revision, pickles = arguments.get("revision"), arguments.get("allow_pickle", False)
+        allowed = msgspec.convert(pickles, bool, strict=False)
+        return Needs((Snapshot(target, revision, allow_pickle=allowed, recogniser=True),))
+    if scheme == "openai":
+        return Needs(notes=(f"the recogniser {spec} is asked at its server, which the job's nodes must reach",))
+    return Needs()
 
 
 def open_whisper(
@@ -271,7 +288,7 @@ class _Whisper(Recogniser):
         self.settings = {
             "recogniser": "hf",
             "model": self.name,
-            "revision": folder_digest(folder) if folder.is_dir() else self._model.config._commit_hash,
+            "revision": revision_of(target, revision),
             "dtype": str(self._model.dtype).removeprefix("torch."),
             "language": language or None,
         }

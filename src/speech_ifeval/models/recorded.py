@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from speech_ifeval.runs import whole_lines
 
 RESPONSES_FILE = "responses.jsonl"
 RUN_FILE = "responses.manifest.json"
+SHARDS_FOLDER = "shards"
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".7z")
 _SHOWN = 3  # rows named in a message about many
 
@@ -145,6 +147,10 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
     if not path.is_dir():
         return [path], []
     files = sorted(file for file in path.glob("*.jsonl") if file.is_file())
+    if not files and (path / SHARDS_FOLDER).is_dir():
+        raise UsageError(
+            f"{str(path)!r} holds shards that are not merged yet: speech-ifeval merge {shlex.quote(str(path))}"
+        )
     if not files:
         raise UsageError(
             f"{str(path)!r} holds no responses: expected one .jsonl file per category, a run directory with "

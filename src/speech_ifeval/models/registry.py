@@ -27,12 +27,14 @@ import msgspec
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import UsageError
 from speech_ifeval.models.interface import Model
+from speech_ifeval.models.needs import Needs
 
 ENTRY_POINT_GROUP = "speech_ifeval.models"
 _CONTEXT = "benchmark"
 _NO_NUMBERS = ("nan", "inf", "infinity")
 
 Open = Callable[..., Model]
+Need = Callable[..., Needs]
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Adapter:
         arguments: its keywords.
         others: whether it takes other keywords too, which only the model knows.
         open: makes the model.
+        needs: says what it must have fetched before it can work without network; None for nothing.
     """
 
     scheme: str
@@ -70,18 +73,22 @@ class Adapter:
     arguments: tuple[Argument, ...]
     others: bool
     open: Open
+    needs: Need | None = None
 
 
 _ADAPTERS: dict[str, Adapter] = {}
 
 
-def adapter(scheme: str, *, target: str, extra: str | None = None) -> Callable[[Open], Open]:
+def adapter(
+    scheme: str, *, target: str, extra: str | None = None, needs: Need | None = None
+) -> Callable[[Open], Open]:
     """Register the decorated function as the adapter of `scheme`.
 
     Args:
         scheme: what stands before the colon.
         target: what stands behind it, in words, for the help.
         extra: the extra of this package that installs what it needs.
+        needs: called with the target and the arguments that are given; returns what is to be fetched beforehand.
 
     Raises:
         UsageError: the scheme is taken.
@@ -110,6 +117,7 @@ def adapter(scheme: str, *, target: str, extra: str | None = None) -> Callable[[
             arguments=_arguments(function),
             others=any(one.kind is one.VAR_KEYWORD for one in inspect.signature(function).parameters.values()),
             open=function,
+            needs=needs,
         )
         return function
 
@@ -151,6 +159,22 @@ replay or worker before the colon; did you mean hf?
     if _CONTEXT in inspect.signature(found.open).parameters:
         given[_CONTEXT] = benchmark
     return found.open(target, **given)
+
+
+def needs_of(spec: str, arguments: Mapping[str, Any] | None = None) -> Needs:
+    """Return what must be fetched for a model before it can answer without network.
+
+    Raises:
+        UsageError: as `check_arguments`.
+
+    >>> [one.target for one in needs_of("hf:gpt2", {"dtype": "float32"}).snapshots]
+    ['gpt2']
+    >>> needs_of("lab:backbone").snapshots
+    ()
+    """
+    found, target = find_adapter(spec)
+    given = _converted(found, spec, arguments or {})
+    return Needs() if found.needs is None else found.needs(target, **given)
 
 
 def find_adapter(spec: str) -> tuple[Adapter, str]:

@@ -16,18 +16,20 @@ from msgspec.structs import replace as structs_replace
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.benchmarks.selection import Selection
+from speech_ifeval.benchmarks.sharding import Shard
 from speech_ifeval.errors import DataError, MismatchError, ModelError, UsageError
 from speech_ifeval.models import Model, Request, failed, settings_of
 from speech_ifeval.models.recorded import RESPONSES_FILE, RUN_FILE
 from speech_ifeval.pipeline.asking import Asking, make_requests, refuse_untranscribed
 from speech_ifeval.pipeline.interrupts import Stop
 from speech_ifeval.pipeline.preflight import Survey, check_hearing, find_audio, refuse_broken, survey_clips
+from speech_ifeval.pipeline.shard_folders import refuse_strangers
 from speech_ifeval.records import SCHEMA_VERSION, Item, Response
 from speech_ifeval.runs import Appender, appender, claim_stage, locked, whole_lines, write_document
 
 _RESPONSE = msgspec.json.Decoder(Response)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-_RESUMED_BY = ("benchmark", "input", "system", "generation", "model")
+RESUMED_BY = ("benchmark", "input", "system", "generation", "model")
 _FINGERPRINT_DIGITS = 24
 _HOPELESS = 20  # failures from the start, one after the other, that end a run
 
@@ -96,6 +98,7 @@ def generate(
     folder: Path,
     *,
     selection: Selection | None = None,
+    shard: Shard | None = None,
     asking: Asking | None = None,
     conditions: Conditions | None = None,
     stop: Stop | None = None,
@@ -110,6 +113,7 @@ def generate(
         benchmark: what is asked.
         folder: the run directory; made, or gone on with.
         selection: which items; all by default.
+        shard: which part of these; its `folder` lies beside those of the other shards.
         asking: how they are put.
         conditions: under which the run starts.
         stop: asks the run to end; what the model has begun is still answered.
@@ -128,15 +132,18 @@ def generate(
     asking = asking or Asking()
     conditions = conditions or Conditions()
     say = say or _silent
-    items = selection.with_twins(benchmark)
+    items = selection.with_twins(benchmark) if shard is None else shard.part(selection, benchmark)
     if not items:
         raise UsageError(f"{benchmark.name} has no items to ask ({selection.label}); choose others")
     with locked(folder):
         prepared = _prepare(model, benchmark, items, asking, conditions, say)
         manifest = _manifest(model, benchmark, asking, selection)
-        before = _read_before(folder / RESPONSES_FILE)
+        if shard is not None:
+            manifest["shard"] = {"index": shard.index, "count": shard.count}
+            refuse_strangers(folder, manifest, RESUMED_BY)
+        before = read_latest(folder / RESPONSES_FILE)
         # A directory in which nobody has answered yet is nobody's: another model may take it.
-        compared = _RESUMED_BY if any(one.text is not None for one in before.values()) else ()
+        compared = RESUMED_BY if any(one.text is not None for one in before.values()) else ()
         if not (
             folder / RUN_FILE
         ).exists():  # a manifest that was lost is written again for its own responses only
@@ -264,8 +271,15 @@ def _builtins(value: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _read_before(path: Path) -> dict[str, Response]:
-    """What earlier processes wrote, the last line of each item."""
+def read_latest(path: Path) -> dict[str, Response]:
+    """Return the responses of a run directory by item id, the last line of each; a torn last line is left out.
+
+    Raises:
+        DataError: a line is broken; names file and line.
+
+    >>> read_latest(Path("nowhere"))
+    {}
+    """
     lines = enumerate(whole_lines(path), start=1)
     rows = (decode_row(f"{path}:{number}", line, _RESPONSE) for number, line in lines)
     return {response.id: response for response in rows}
@@ -315,7 +329,7 @@ class _Work:
         taken: set[str] = set()
         for folder in shared:
             try:
-                found = _read_before(folder / RESPONSES_FILE)
+                found = read_latest(folder / RESPONSES_FILE)
             except DataError as error:  # another run's trouble is not this one's
                 say(f"nothing is taken over from {folder}: {error}")
                 continue

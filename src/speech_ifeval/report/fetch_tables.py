@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from speech_ifeval.benchmarks.fetching import Fetched
+from speech_ifeval.pipeline.prefetching import Prefetched
 from speech_ifeval.report.figures import visible
 
 _FEW = 5
@@ -35,6 +36,22 @@ def fetched_view(fetched: Fetched, audio: bool) -> list[RenderableType]:
     folder = visible(shlex.quote(fetched.folder))
     parts += ["", Text(f"Next: speech-ifeval run --model MODEL --reference REFERENCE --benchmark {folder}")]
     return parts
+
+
+def prefetched_view(found: Prefetched) -> list[RenderableType]:
+    """Return what `speech-ifeval prefetch` prints: what is here, and what the job has to export."""
+    benchmark = found.benchmark
+    clips = "" if benchmark.clips is None else f", {benchmark.clips} clips, all of which decode"
+    lines = [f"{benchmark.name}: {benchmark.items} items{clips}, in {benchmark.folder}"]
+    for one in found.repositories:
+        now = f"{one.fetched / 1e6:,.1f} MB fetched now" if one.fetched else "all there already"
+        lines.append(f"{one.name} at {one.commit[:12]}: {one.files} files, {one.size / 1e6:,.1f} MB, {now}")
+    if found.repositories:
+        lines.append("Configurations and processors load without network, and all weights are whole.")
+    lines += [f"Not fetched: {note}." for note in found.notes]
+    lines += ["", "The job needs:" if found.environment else "The job needs nothing more."]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in found.environment.items()]
+    return [Text(visible(line), overflow="fold") for line in lines]
 
 
 def _listed(names: tuple[str, ...]) -> str:

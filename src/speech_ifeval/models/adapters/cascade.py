@@ -14,15 +14,28 @@ from msgspec.structs import replace
 from speech_ifeval.endpoints import CallError, concurrently
 from speech_ifeval.errors import DataError, UsageError
 from speech_ifeval.models.interface import Model, Request, failed
-from speech_ifeval.models.recognisers import Recogniser, RecognitionError, open_recogniser
-from speech_ifeval.models.registry import accepts, adapter, find_adapter, open_model, parse_arguments
+from speech_ifeval.models.needs import Needs
+from speech_ifeval.models.recognisers import Recogniser, RecognitionError, open_recogniser, recogniser_needs
+from speech_ifeval.models.registry import (
+    accepts,
+    adapter,
+    find_adapter,
+    needs_of,
+    open_model,
+    parse_arguments,
+)
 from speech_ifeval.records import Response
 
 _UNHEARD = (CallError, DataError, RecognitionError)
 _PLACEHOLDER = "<what the recogniser hears>"
 
 
-@adapter("cascade", target="ASR+LLM")
+def _needs(target: str, *, asr_args: str | dict[str, Any] = "", llm_args: Any = "", **others: object) -> Needs:
+    recogniser, llm = _parts(target)
+    return recogniser_needs(recogniser, _arguments(asr_args)) + needs_of(llm, _arguments(llm_args))
+
+
+@adapter("cascade", target="ASR+LLM", needs=_needs)
 def open_cascade(
     target: str,
     *,

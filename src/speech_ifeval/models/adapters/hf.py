@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from speech_ifeval.errors import UsageError
 from speech_ifeval.models.interface import Model
+from speech_ifeval.models.needs import Needs, Snapshot
 from speech_ifeval.models.registry import adapter
 from speech_ifeval.models.transformers_models import Checkpoint, TransformersModel, load
 
 
-@adapter("hf", target="ID-or-path", extra="hf")
+def _needs(
+    target: str,
+    *,
+    revision: str | None = None,
+    adapter: str | None = None,
+    trust_remote_code: bool = False,
+    allow_pickle: bool = False,
+    **others: object,
+) -> Needs:
+    return Needs((Snapshot(target, revision, adapter, trust_remote_code, allow_pickle),))
+
+
+@adapter("hf", target="ID-or-path", extra="hf", needs=_needs)
 def open_hf(
     target: str,
     *,

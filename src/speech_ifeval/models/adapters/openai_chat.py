@@ -12,6 +12,7 @@ import msgspec
 from speech_ifeval.endpoints import CallError, Endpoint, concurrently, refuse_keys
 from speech_ifeval.errors import DataError, UsageError
 from speech_ifeval.models.interface import Generation, Model, Request, failed
+from speech_ifeval.models.needs import Needs
 from speech_ifeval.models.registry import adapter
 from speech_ifeval.models.uploads import wav_of
 from speech_ifeval.records import Response
@@ -22,7 +23,11 @@ _OURS = frozenset({"messages", "model", "stream", "n"})
 _NO_PENALTY = {"repetition_penalty": 1.0, "frequency_penalty": 0.0}
 
 
-@adapter("openai", target="NAME", extra="openai")
+def _needs(target: str, **arguments: object) -> Needs:
+    return Needs(notes=(f"openai:{target} is asked at its server, which the job's nodes must reach",))
+
+
+@adapter("openai", target="NAME", extra="openai", needs=_needs)
 def open_openai(
     target: str,
     *,

@@ -11,10 +11,15 @@ from typing import Any
 from speech_ifeval.errors import UsageError
 from speech_ifeval.models.functions import BATCH_SIZE, FunctionModel
 from speech_ifeval.models.interface import Model
+from speech_ifeval.models.needs import Needs
 from speech_ifeval.models.registry import adapter
 
 
-@adapter("py", target="FILE.py:FUNCTION")
+def _needs(target: str, **arguments: object) -> Needs:
+    return Needs(notes=(f"py:{target} is code of your own: what it downloads is not known here",))
+
+
+@adapter("py", target="FILE.py:FUNCTION", needs=_needs)
 def open_py(target: str, *, name: str | None = None, hears: bool = True, batch_size: int = BATCH_SIZE) -> Model:
     """A function of your own: a list of requests in, a list of texts or responses out.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from speech_ifeval.errors import UsageError
 from speech_ifeval.models.interface import Model
+from speech_ifeval.models.needs import Needs
 from speech_ifeval.models.registry import adapter
 from speech_ifeval.models.worker_pool import WorkerPool
 from speech_ifeval.models.worker_process import WorkerProcess, worker_environment
@@ -21,7 +22,15 @@ NOT_WORKERS = ("__init__", "host", "protocol")
 SHORT_HASH = 12
 
 
-@adapter("worker", target="NAME or PATH.py")
+def _needs(target: str, **arguments: object) -> Needs:
+    note = (
+        f"worker:{target} loads its weights in an environment of its own, which nothing here knows: run it once "
+        "here with --limit 1 and the same HF_HOME, or fetch what its page names"
+    )
+    return Needs(notes=(note,))
+
+
+@adapter("worker", target="NAME or PATH.py", needs=_needs)
 def open_worker(
     target: str,
     *,

@@ -40,6 +40,36 @@ def folder_digest(folder: Path) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
+def revision_of(target: str, revision: str | None = None) -> str:
+    """Return which weights a name stands for: a folder's digest, or the commit of a repository in the local cache.
+
+    Args:
+        target: a folder, or a repository that was loaded or fetched before.
+        revision: the branch, tag or commit that was asked for.
+
+    >>> revision_of("nobody/nothing")
+    'unknown'
+    """
+    folder = Path(target).expanduser()
+    if folder.is_dir():
+        return folder_digest(folder)
+    snapshot = cached_snapshot(target, revision)
+    return "unknown" if snapshot is None else snapshot.name
+
+
+def cached_snapshot(name: str, revision: str | None = None) -> Path | None:
+    """Return the folder that a repository's files have in the local cache, None where they are not there.
+
+    >>> cached_snapshot("nobody/nothing") is None
+    True
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    # The configuration itself no longer tells: transformers 5.24 does not keep its commit.
+    found = try_to_load_from_cache(name, "config.json", revision=revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
 def live_digest(model: Any) -> str:
     """Return 16 hexadecimal digits over a model in memory: name, shape and 256 spread values of every tensor."""
     import torch

@@ -50,6 +50,14 @@ def _require(package: str, extra: str, needed_by: str) -> None:
         raise MissingExtraError(extra, package, needed_by)
 
 
+def no_safetensors(name: str) -> ModelError:
+    """Return what is raised where weights are pickled only, and nobody allowed that."""
+    return ModelError(
+        f"{name}: expected weights in safetensors, found none; where there are only pickled ones (.bin), "
+        "which can run code, and you trust their author, give allow_pickle=true"
+    )
+
+
 def _told(name: str, error: Exception) -> Exception:
     chain = [type(one).__name__ for one in _causes(error)]
     words = " ".join(str(error).split())
@@ -70,7 +78,9 @@ def _told(name: str, error: Exception) -> Exception:
         )
     if "RevisionNotFoundError" in chain:
         return ModelError(f"{name}: the repository has no such revision; correct revision=")
-    if {"LocalEntryNotFoundError", "OfflineModeIsEnabled"} & set(chain) or "couldn't connect" in words.lower():
+    if {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectError", "ConnectTimeout"} & set(
+        chain
+    ) or "couldn't connect" in words.lower():
         return ModelError(
             f"{name} is neither a folder nor in the local cache, and the hub cannot be reached (offline, or "
             "HF_HUB_OFFLINE is set); connect, download it first, or name its folder"
@@ -79,10 +89,7 @@ def _told(name: str, error: Exception) -> Exception:
         "no file named model.safetensors" in words
         or "does not appear to have a file named model.safetensors" in words
     ):
-        return ModelError(
-            f"{name}: expected weights in safetensors, found none; where there are only pickled ones (.bin), "
-            "which can run code, and you trust their author, give allow_pickle=true"
-        )
+        return no_safetensors(name)
     if is_out_of_memory(error):
         return ModelError(
             f"{name} does not fit into the device's memory: give dtype=bfloat16, or device_map=auto to spread it "

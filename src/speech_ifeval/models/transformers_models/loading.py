@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from speech_ifeval.errors import ModelError, UsageError
-from speech_ifeval.models.transformers_models.digests import folder_digest
+from speech_ifeval.models.transformers_models.digests import folder_digest, revision_of
 from speech_ifeval.models.transformers_models.failures import loading, require_peft, require_transformers
 from speech_ifeval.models.transformers_models.lora import ADAPTER_CONFIG, read_adapter_config, refuse_unscalable
 from speech_ifeval.models.transformers_models.quiet import attaching, without_bars
@@ -19,6 +19,8 @@ _DTYPES = ("auto", "bfloat16", "float16", "float32")
 _AUDIO_WORDS = ("audio", "speech", "sound")
 _GENERIC_TOKENIZER = "TokenizersBackend"
 _SMALL = 2**30  # bytes
+# An adapter's pickled weights come only where they are allowed: a cache without them is complete then.
+_ADAPTER_FILES = {False: [ADAPTER_CONFIG, "adapter_model.safetensors"], True: ["adapter_*"]}
 _RECOGNISERS = ("whisper", "wav2vec2", "moonshine", "speech_to_text")
 
 
@@ -71,7 +73,7 @@ def load(checkpoint: Checkpoint) -> Loaded:
     require_transformers(f"hf:{checkpoint.target}")
     if checkpoint.dtype not in _DTYPES:
         raise UsageError(f"dtype={checkpoint.dtype}: expected one of {', '.join(_DTYPES)}")
-    target, adapter = _base_and_adapter(checkpoint)
+    target, adapter = base_and_adapter(checkpoint)
     tuned: Path | None = None
     if adapter is not None:
         require_peft(f"adapter={adapter}")
@@ -86,14 +88,32 @@ def load(checkpoint: Checkpoint) -> Loaded:
     if tuned is not None:
         model = _with_adapter(model, tuned, checkpoint)
     name = _short(target) + (f"+{_short(checkpoint.adapter or checkpoint.target)}" if tuned else "")
-    folder = Path(target).expanduser()
     return Loaded(
         model.eval(),
         processor,
         name,
-        folder_digest(folder) if folder.is_dir() else str(getattr(config, "_commit_hash", None) or "unknown"),
+        revision_of(target, checkpoint.revision),
         None if tuned is None else folder_digest(tuned),
     )
+
+
+def rehearse(checkpoint: Checkpoint) -> str:
+    """Load everything of a checkpoint but its weights; return the repository or folder that has these.
+
+    Raises:
+        ModelError: it cannot be had or loaded.
+        MissingExtraError: a package is missing.
+    """
+    require_transformers(f"hf:{checkpoint.target}")
+    target, adapter = base_and_adapter(checkpoint)
+    if adapter is not None:
+        require_peft(f"adapter={adapter}")
+        _adapter_folder(adapter, checkpoint)
+    _check_folder(target)
+    with loading(target):
+        config = _config(target, checkpoint)
+        _processor(target, config, checkpoint)
+    return target
 
 
 def model_class(config: Any) -> Any:
@@ -123,7 +143,15 @@ def takes_audio(config: Any) -> bool:
     return any(word in name for name in names for word in _AUDIO_WORDS)
 
 
-def _base_and_adapter(checkpoint: Checkpoint) -> tuple[str, str | None]:
+def base_and_adapter(checkpoint: Checkpoint) -> tuple[str, str | None]:
+    """Return the checkpoint that is loaded, and the adapter that is put on it: each a folder or a repository.
+
+    Raises:
+        ModelError, UsageError: the target is a broken adapter, or one with another adapter.
+
+    >>> base_and_adapter(Checkpoint("gpt2", adapter="user/tuned"))
+    ('gpt2', 'user/tuned')
+    """
     folder = Path(checkpoint.target).expanduser()
     if not (folder / ADAPTER_CONFIG).is_file() or (folder / "config.json").is_file():
         return str(folder) if folder.is_dir() else checkpoint.target, checkpoint.adapter
@@ -224,7 +252,7 @@ def _adapter_folder(adapter: str, checkpoint: Checkpoint) -> Path:
         from huggingface_hub import snapshot_download
 
         with loading(adapter):
-            folder = Path(snapshot_download(adapter, allow_patterns=["adapter_*"]))
+            folder = Path(snapshot_download(adapter, allow_patterns=_ADAPTER_FILES[checkpoint.allow_pickle]))
     config = read_adapter_config(folder)
     if not (folder / "adapter_model.safetensors").is_file() and not checkpoint.allow_pickle:
         raise ModelError(
