@@ -67,11 +67,10 @@ class _Looking(TrainerCallback):  # type: ignore[misc]
 @pytest.mark.parametrize(
     "more",
     [
-        {},
         {"activation_checkpointing": True, "gradient_accumulation_steps": 2},
         {"bf16": True, "eval_strategy": "steps", "eval_steps": 2},
     ],
-    ids=["plainly", "with checkpointing and accumulation", "in bfloat16, with evaluations"],
+    ids=["with checkpointing and accumulation", "in bfloat16, with evaluations"],
 )
 def test_a_training_is_the_same_bit_by_bit_with_it(
     more: dict[str, Any], asks: Any, reference: Path, tmp_path: Path
