@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from speech_ifeval.analysis.wording import wording_effects
     from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
     from speech_ifeval.benchmarks.selection import Selection
+    from speech_ifeval.benchmarks.training_record import TrainingRecord, read_training_record
     from speech_ifeval.constraints import (
         Compiled,
         Explanation,
@@ -108,6 +109,7 @@ _HOMES = {
     "Submitted": "results",
     "Summary": "results",
     "Sweep": "results",
+    "TrainingRecord": "benchmarks.training_record",
     "UsageError": "errors",
     "Verdict": "records",
     "Verification": "results",
@@ -126,6 +128,7 @@ _HOMES = {
     "leaderboard": "analysis.ranking",
     "load_benchmark": "benchmarks",
     "open_model": "models",
+    "read_training_record": "benchmarks.training_record",
     "reproduce": "analysis.reproduction.reproducing",
     "score": "pipeline.scoring",
     "score_stream": "pipeline.stream",
@@ -174,6 +177,7 @@ __all__ = [
     "Submitted",
     "Summary",
     "Sweep",
+    "TrainingRecord",
     "UsageError",
     "Verdict",
     "Verification",
@@ -192,6 +196,7 @@ __all__ = [
     "leaderboard",
     "load_benchmark",
     "open_model",
+    "read_training_record",
     "reproduce",
     "score",
     "score_stream",

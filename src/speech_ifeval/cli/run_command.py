@@ -92,6 +92,14 @@ def run_command(
     task_level: Annotated[
         bool, typer.Option(help="Also have answers and transcripts judged, with and without constraints.")
     ] = True,
+    trained_on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RECORD",
+            help="What the model was trained on by a reward, as the split of its training rows wrote it: it marks "
+            "the run where it is asked the same. The run directory keeps it. Repeatable.",
+        ),
+    ] = None,
     broken_audio: Annotated[
         str,
         typer.Option(help="stop: refuse broken or missing clips. record: leave their items unscored."),
@@ -114,6 +122,7 @@ def run_command(
     The same command goes on where a run was stopped, and does nothing where all is done.
     """
     from speech_ifeval.benchmarks.selection import Selection
+    from speech_ifeval.benchmarks.training_record import read_training_records
     from speech_ifeval.cli.output import print_json, print_text, print_view
     from speech_ifeval.cli.permission import JudgePermission, Permission
     from speech_ifeval.cli.run_progress import run_progress
@@ -171,6 +180,7 @@ def run_command(
                 task_level=task_level,
                 confirm=JudgePermission(shown.say, given=yes),
                 seed=seed,
+                trained_on=read_training_records(trained_on or ()),
             ),
             watching=Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
         )
