@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from speech_ifeval.cli.finished_options import TrainedOn
 from speech_ifeval.cli.guarding import guarded
 
 
@@ -92,14 +93,7 @@ def run_command(
     task_level: Annotated[
         bool, typer.Option(help="Also have answers and transcripts judged, with and without constraints.")
     ] = True,
-    trained_on: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="RECORD",
-            help="What the model was trained on by a reward, as the split of its training rows wrote it: it marks "
-            "the run where it is asked the same. The run directory keeps it. Repeatable.",
-        ),
-    ] = None,
+    trained_on: TrainedOn = None,
     broken_audio: Annotated[
         str,
         typer.Option(help="stop: refuse broken or missing clips. record: leave their items unscored."),

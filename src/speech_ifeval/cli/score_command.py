@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from speech_ifeval.cli.finished_options import Answered
+from speech_ifeval.cli.finished_options import Answered, TrainedOn
 
 
 def score_command(
@@ -65,14 +65,7 @@ def score_command(
     seed: Annotated[
         int, typer.Option(min=0, help="Of the task level's intervals and tests, the only ones drawn at random.")
     ] = 0,
-    trained_on: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="RECORD",
-            help="What the model was trained on by a reward, as the split of its training rows wrote it: it marks "
-            "the run where it is asked the same. The run directory keeps it. Repeatable.",
-        ),
-    ] = None,
+    trained_on: TrainedOn = None,
     output_dir: Annotated[
         Path | None, typer.Option(help="The run directory to write. Default: runs/<name of the responses>.")
     ] = None,
