@@ -77,7 +77,8 @@ def measure_ours(cases: list[Case]) -> dict[str, dict[str, float]]:
     return figures
 
 
-def _oracle() -> ModuleType:
+def load_oracle() -> ModuleType:
+    """Return the tests' way to lm_eval, loaded by its path."""
     path = ROOT / "tests" / "constraints" / "lm_eval_oracle.py"
     spec = importlib.util.spec_from_file_location("lm_eval_oracle", path)
     assert spec is not None
@@ -94,7 +95,7 @@ def measure_lm_eval(cases: list[Case]) -> dict[str, dict[str, float]] | None:
     lm_eval's pass builds its instruction for every response, as its evaluation does. Its language detector is
     seeded, and an untrained Punkt stands for the trained one, which would have to be downloaded.
     """
-    oracle: Any = _oracle()
+    oracle: Any = load_oracle()
     try:
         rules = oracle.load()
     except oracle.OracleMissingError as missing:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from speech_ifeval.benchmarks import Benchmark, Defect, find_defects, load_benchmark
     from speech_ifeval.benchmarks.selection import Selection
     from speech_ifeval.benchmarks.sharding import Shard
+    from speech_ifeval.benchmarks.training_record import TrainingRecord, read_training_record
     from speech_ifeval.constraints import (
         Compiled,
         Explanation,
@@ -118,6 +119,7 @@ _HOMES = {
     "Summary": "results",
     "Sweep": "results",
     "TrainingCurve": "results",
+    "TrainingRecord": "benchmarks.training_record",
     "UsageError": "errors",
     "Verdict": "records",
     "Verification": "results",
@@ -137,6 +139,7 @@ _HOMES = {
     "load_benchmark": "benchmarks",
     "merge": "merged_runs",
     "open_model": "models",
+    "read_training_record": "benchmarks.training_record",
     "reproduce": "analysis.reproduction.reproducing",
     "score": "pipeline.scoring",
     "score_stream": "pipeline.stream",
@@ -190,6 +193,7 @@ __all__ = [
     "Summary",
     "Sweep",
     "TrainingCurve",
+    "TrainingRecord",
     "UsageError",
     "Verdict",
     "Verification",
@@ -209,6 +213,7 @@ __all__ = [
     "load_benchmark",
     "merge",
     "open_model",
+    "read_training_record",
     "reproduce",
     "score",
     "score_stream",

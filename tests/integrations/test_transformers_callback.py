@@ -316,6 +316,7 @@ print("rank", trainer.args.process_index, "stopped at", trainer.state.global_ste
 """
 
 
+@pytest.mark.long
 def test_of_two_processes_one_evaluates_and_both_stop(reference: Path, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     root = str(Path(__file__).parents[2])

@@ -20,14 +20,17 @@ from speech_ifeval.pipeline.comparing import (
     refuse_doubles,
     told_apart,
 )
+from speech_ifeval.pipeline.contamination import CONTAMINATED, told_contaminated
 from speech_ifeval.records import CATEGORIES, SCHEMA_VERSION
 from speech_ifeval.results import Apart, Comparison, Leaderboard, LeaderboardGroup, Ranked, Unranked
 
 MOST_RUNS = 50
 SIGNIFICANT = 0.05
 # One judge for a table; what was recorded run by run does not say who judged, and is taken for one.
-KEYS = (*MUST_AGREE, "judge")
+KEYS = (*MUST_AGREE, "judge", CONTAMINATED)
+_OF_A_REFERENCE = (*MUST_AGREE, "judge")  # a reference has not been through the same training
 RECORDED = "recorded replies"
+NONE_KNOWN = "none known"
 NOT_SAID = "not said"
 
 Progress = Callable[[int, int], None]
@@ -109,12 +112,14 @@ def leaderboard(
 def key_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what runs must have in common to be ranked together, in the order of `KEYS`.
 
-    >>> key_of({"benchmark": "a-1", "judge": "replay-588821e7"})[-1]
-    'recorded replies'
+    >>> key_of({"benchmark": "a-1", "judge": "replay-588821e7"})[-2:]
+    ('recorded replies', 'none known')
     """
     values = {key: str(settings.get(key, NOT_SAID)) for key in KEYS}
     if values["judge"].startswith("replay-"):
         values["judge"] = RECORDED
+    if told_contaminated(settings) is None:
+        values[CONTAMINATED] = NONE_KNOWN
     return tuple(values.values())
 
 
@@ -135,7 +140,7 @@ def _reference(
     unlike = [
         key
         for key, ours, theirs in zip(KEYS, key_of(run.settings), key_of(found.settings), strict=True)
-        if ours != theirs
+        if ours != theirs and key in _OF_A_REFERENCE
     ]
     if unlike:
         notes.append(f"{run.name} has no Δ: its reference was scored otherwise ({', '.join(unlike)})")

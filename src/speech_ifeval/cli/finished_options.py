@@ -37,3 +37,12 @@ Figure = Annotated[
     Path | None,
     typer.Option(help="Also draw a figure: a file ending in .svg, .pdf or .png. Needs the extra plots."),
 ]
+
+TrainedOn = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="RECORD",
+        help="What the model was trained on by a reward, as the split of its training rows wrote it: it marks the "
+        "run where it is asked the same. The run directory keeps it. Repeatable.",
+    ),
+]

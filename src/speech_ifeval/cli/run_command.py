@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from speech_ifeval.cli.finished_options import TrainedOn
 from speech_ifeval.cli.guarding import guarded
 
 
@@ -100,6 +101,7 @@ def run_command(
     task_level: Annotated[
         bool, typer.Option(help="Also have answers and transcripts judged, with and without constraints.")
     ] = True,
+    trained_on: TrainedOn = None,
     broken_audio: Annotated[
         str,
         typer.Option(help="stop: refuse broken or missing clips. record: leave their items unscored."),
@@ -122,6 +124,7 @@ def run_command(
     The same command goes on where a run was stopped, and does nothing where all is done.
     """
     from speech_ifeval.benchmarks.selection import Selection
+    from speech_ifeval.benchmarks.training_record import read_training_records
     from speech_ifeval.cli.permission import JudgePermission, Permission
     from speech_ifeval.cli.run_progress import run_progress
     from speech_ifeval.cli.showing import show_run, show_shard
@@ -178,6 +181,7 @@ def run_command(
                 task_level=task_level,
                 confirm=JudgePermission(shown.say, given=yes),
                 seed=seed,
+                trained_on=read_training_records(trained_on or ()),
             ),
             watching=Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
         )

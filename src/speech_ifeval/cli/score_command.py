@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from speech_ifeval.cli.finished_options import Answered
+from speech_ifeval.cli.finished_options import Answered, TrainedOn
 
 
 def score_command(
@@ -65,6 +65,7 @@ def score_command(
     seed: Annotated[
         int, typer.Option(min=0, help="Of the task level's intervals and tests, the only ones drawn at random.")
     ] = 0,
+    trained_on: TrainedOn = None,
     output_dir: Annotated[
         Path | None, typer.Option(help="The run directory to write. Default: runs/<name of the responses>.")
     ] = None,
@@ -78,6 +79,7 @@ def score_command(
     Writes verdicts and summary.json into a run directory.
     """
     from speech_ifeval.benchmarks import load_benchmark
+    from speech_ifeval.benchmarks.training_record import read_training_records
     from speech_ifeval.cli.output import print_json, print_text, print_view, progress_bar, say_plainly
     from speech_ifeval.cli.permission import JudgePermission
     from speech_ifeval.cli.showing import check_form
@@ -99,6 +101,7 @@ def score_command(
         task_level=task_level,
         confirm=JudgePermission(say_plainly, given=yes),
         seed=seed,
+        trained_on=read_training_records(trained_on or ()),
     )
     with progress_bar("scoring") as progress:
         summary, folder = score(

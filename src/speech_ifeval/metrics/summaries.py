@@ -17,7 +17,7 @@ from speech_ifeval.metrics.intervals import (
 from speech_ifeval.metrics.multiple import holm
 from speech_ifeval.metrics.paired import mcnemar
 from speech_ifeval.records import CATEGORIES, CODES, SCHEMA_VERSION, Verdict
-from speech_ifeval.results import CodeTest, Estimate, Rate, Reference, Summary, TaskLevel
+from speech_ifeval.results import CodeTest, Contamination, Estimate, Rate, Reference, Summary, TaskLevel
 
 # A reference whose IFrate is known to no better than this share of itself makes Δ a poor yardstick.
 WIDE_REFERENCE = 0.1
@@ -32,6 +32,7 @@ SIGNED = (
     "normaliser",
     "seed",
     "subset",
+    "contaminated",
     "items",
     "unscored",
     "version",
@@ -40,7 +41,7 @@ SIGNED = (
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """What summarising needs of a scored run: its verdicts, what produced them, and its task level."""
+    """What summarising needs of a scored run: its verdicts, what produced them, and what was found beside them."""
 
     name: str
     verdicts: Sequence[Verdict]
@@ -48,6 +49,7 @@ class ScoredRun:
     replies: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     task: TaskLevel | None = None
+    contamination: Contamination | None = None
 
     def all_settings(self) -> dict[str, Any]:
         """The settings, and those of the task level where there is one."""
@@ -196,6 +198,7 @@ def summarise(run: ScoredRun, reference: ScoredRun | None = None) -> Summary:
         replies=dict(run.replies),
         notes=notes,
         task=run.task,
+        contamination=run.contamination,
     )
 
 

@@ -15,13 +15,15 @@ from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.errors import DataError, MismatchError, UsageError
 from speech_ifeval.metrics.comparisons import compare_runs
 from speech_ifeval.metrics.summaries import ScoredRun
+from speech_ifeval.pipeline.contamination import TRAINED_ON, told_contaminated
 from speech_ifeval.records import Verdict
-from speech_ifeval.results import Comparison, Summary, TaskLevel
+from speech_ifeval.results import Comparison, Contamination, Summary, TaskLevel
 from speech_ifeval.runs import whole_lines
 
 
-class _TaskOnly(msgspec.Struct):
+class _Summarised(msgspec.Struct):
     task: TaskLevel | None = None
+    contamination: Contamination | None = None
 
 
 class _Named(msgspec.Struct):
@@ -35,12 +37,12 @@ class _ReferenceOnly(msgspec.Struct):
 
 _REFERENCE_TASK = msgspec.json.Decoder(_ReferenceOnly)
 _VERDICT = msgspec.json.Decoder(Verdict)
-_TASK = msgspec.json.Decoder(_TaskOnly)
+_SUMMARISED = msgspec.json.Decoder(_Summarised)
 MOST_RUNS = 20
 REFERENCE_FOLDER = "reference"
 # Runs that differ in one of these answer other questions; in the others they are compared, and it is said.
 MUST_AGREE = ("benchmark", "rules", "verifiers", "loose", "missing", "subset")
-_NOT_SHOWN = ("schema_version", "responses", "judgements", "name", "pairs")
+_NOT_SHOWN = ("schema_version", "responses", "judgements", "name", "pairs", TRAINED_ON)
 SHOULD_AGREE = ("judge", "detector", "version")
 
 
@@ -118,8 +120,14 @@ def load_scored(folder: Path, scoring: str | None = None) -> ScoredRun:
     own_name = folder.resolve().name
     # RUN/reference says where it lies, not who answered.
     name = str(settings.get("name", own_name)) if own_name == REFERENCE_FOLDER else own_name
-    task = _task(folder / f"summary.{label}.json")
-    return ScoredRun(name=name, verdicts=verdicts, settings=shown_settings(settings), task=task)
+    known = _summarised(folder / f"summary.{label}.json")
+    return ScoredRun(
+        name=name,
+        verdicts=verdicts,
+        settings=shown_settings(settings),
+        task=known.task,
+        contamination=known.contamination,
+    )
 
 
 def scoring_labels(folder: Path) -> list[str]:
@@ -146,12 +154,12 @@ def scoring_label(folder: Path, scoring: str | None = None) -> str:
     return _chosen(folder, scoring_labels(folder), scoring)
 
 
-def _task(path: Path) -> TaskLevel | None:
-    """The task level as it was summarised: replies and judgements are not read again."""
+def _summarised(path: Path) -> _Summarised:
+    """What was summarised of replies, judgements and instructions, none of which is read again."""
     if not path.is_file():  # a reference has no summary of its own
-        return None
+        return _Summarised()
     try:
-        return _TASK.decode(path.read_bytes()).task
+        return _SUMMARISED.decode(path.read_bytes())
     except msgspec.DecodeError as error:
         raise DataError(
             f"{path}:1: expected a summary, found what is none ({error}); score the run again"
@@ -254,6 +262,9 @@ def check_agreement(runs: Sequence[tuple[Path, ScoredRun]]) -> list[str]:
     """
     first_path, first = runs[0]
     notes: dict[str, None] = {}
+    for _, run in runs:
+        if (told := told_contaminated(run.settings)) is not None:
+            notes[f"{run.name} is contaminated: {told}"] = None
     for path, run in runs[1:]:
         differing = [key for key in MUST_AGREE if run.settings.get(key) != first.settings.get(key)]
         if differing:

@@ -9,6 +9,7 @@ from speech_ifeval.judges import Judged
 from speech_ifeval.metrics.summaries import ScoredRun
 from speech_ifeval.models.recorded import Intake
 from speech_ifeval.pipeline.comparing import shown_settings
+from speech_ifeval.pipeline.contamination import contamination_of
 from speech_ifeval.pipeline.noting import count_replies, notes_of
 from speech_ifeval.pipeline.scoring import Scoring, asked_items, settings_of, task_of
 from speech_ifeval.pipeline.verdicts import Rules
@@ -39,12 +40,14 @@ def score_again(
     items = asked_items(benchmark, intake, scoring)
     rules = Rules(scoring.rules, scoring.loose, judge, scoring.missing == "fail")
     manifest = settings_of(benchmark, intake, scoring, judge, items)
+    verdicts = [verdict for item in items for verdict in rules.verdicts(item, intake.responses.get(item.id))]
     run = ScoredRun(
         name=intake.name,
-        verdicts=[verdict for item in items for verdict in rules.verdicts(item, intake.responses.get(item.id))],
+        verdicts=verdicts,
         settings=shown_settings(manifest),
         replies=count_replies(items, intake),
         notes=notes_of(items, judge, benchmark),
         task=task_of(items, intake, scoring, judge, benchmark) if with_task else None,
+        contamination=contamination_of(scoring.trained_on, benchmark, items, verdicts),
     )
     return ScoredAgain(run, manifest)

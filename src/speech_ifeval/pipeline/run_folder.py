@@ -13,6 +13,7 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import OutputError
 from speech_ifeval.models.recorded import RESPONSES_FILE, RUN_FILE, Intake, is_run
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
+from speech_ifeval.pipeline.contamination import TRAINED_ON
 from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.runs import claim_stage, read_manifest, write_lines
 
@@ -58,9 +59,9 @@ def import_responses(folder: Path, intake: Intake, benchmark: Benchmark, paths: 
 
 
 def begin_again(manifest: Path, verdicts: Path, settings: dict[str, Any], *, growing: bool) -> None:
-    """Drop the verdicts on responses or judgements that have changed since: they are made again in a second."""
+    """Drop the verdicts on what has changed since, or is known otherwise: they are made again in a second."""
     before = read_manifest(manifest)
-    grown = ["judgements", *(("responses", "subset") if growing else ())]
-    if before is not None and any(before.get(key) != settings[key] for key in grown):
+    grown = ["judgements", TRAINED_ON, *(("responses", "subset") if growing else ())]
+    if before is not None and any(before.get(key) != settings.get(key) for key in grown):
         verdicts.unlink(missing_ok=True)  # first: without its verdicts the old manifest says nothing wrong
         manifest.unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.rows import decode_row
 from speech_ifeval.benchmarks.selection import Selection
+from speech_ifeval.benchmarks.training_record import TrainedIds, TrainingRecord
 from speech_ifeval.constraints import find_definition
 from speech_ifeval.constraints.language import detector_label
 from speech_ifeval.errors import DataError, UsageError
@@ -29,6 +30,12 @@ from speech_ifeval.models.recorded import (
 )
 from speech_ifeval.pipeline.answers import answers_of
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER, shown_settings
+from speech_ifeval.pipeline.contamination import (
+    contamination_of,
+    keep_training,
+    training_of,
+    training_settings,
+)
 from speech_ifeval.pipeline.judging import (
     Confirm,
     ask_judge,
@@ -77,6 +84,8 @@ class Scoring:
         task_level: whether a judge that is asked also judges answers and transcripts.
         confirm: called with a judge and what it will cost, before it is first asked; raises to refuse.
         seed: of the task level's intervals and tests, the only figures with random numbers in them.
+        trained_on: what the run's model was trained on by a reward: it marks the run where it is asked the same. A
+            run directory keeps it, and later scorings know it. It is not said of the reference.
 
     Raises:
         UsageError: an unknown rule set, another value of `missing`, a limit below 1.
@@ -97,6 +106,7 @@ class Scoring:
     task_level: bool = True
     confirm: Confirm | None = None
     seed: int = 0
+    trained_on: TrainingRecord | TrainedIds | None = None
 
     def __post_init__(self) -> None:
         find_definition("startend:quotation", self.rules)
@@ -170,7 +180,8 @@ def score(
         reference = [beside]  # scored together before: Δ is not lost by scoring again
     if reference:
         target = None if any(map(is_run, reference)) else beside
-        against = _score_one(reference, benchmark, target, scoring, inputs, progress)
+        apart = replace(scoring, trained_on=None)
+        against = _score_one(reference, benchmark, target, apart, inputs, progress)
     summary = summarise(made.run, None if against is None else against.run)
     for name in (f"summary.{made.label}.json", "summary.json"):
         write_document(made.folder / name, summary)
@@ -199,6 +210,7 @@ def _score_one(
     with _judge(scoring, intake, benchmark) as opened, locked(folder):
         if intake.run is None or folder.resolve() != intake.run.resolve():
             import_responses(folder, intake, benchmark, paths)
+        scoring = _with_training(folder, intake, scoring)
         judge = _judged(opened, folder, items, intake, scoring, benchmark, progress)
         label = scoring.label(judge)
         manifest, verdicts_file = folder / f"verdicts.{label}.manifest.json", folder / f"verdicts.{label}.jsonl"
@@ -213,8 +225,20 @@ def _score_one(
         replies=count_replies(items, intake),
         notes=notes_of(items, judge, benchmark),
         task=task_of(items, intake, scoring, judge, benchmark),
+        contamination=contamination_of(scoring.trained_on, benchmark, items, verdicts),
     )
     return _Made(run, folder, label)
+
+
+def _with_training(folder: Path, intake: Intake, scoring: Scoring) -> Scoring:
+    """What was once said of a run's training stays with its directory."""
+    if isinstance(scoring.trained_on, TrainedIds):
+        raise UsageError("a run is scored with the whole training record; read it with read_training_record")
+    folders = [folder, *([] if intake.run is None else [intake.run])]
+    record = training_of(folders, scoring.trained_on)
+    if record is not None:
+        keep_training(folder, record)
+    return replace(scoring, trained_on=record)
 
 
 def _decide(
@@ -311,6 +335,7 @@ def settings_of(
         "loose": "yes" if scoring.loose else "no",
         "missing": scoring.missing,
         "subset": _subset(intake, scoring),
+        **training_settings(scoring.trained_on, items),
         "items": len(items),
         "pairs": sum(len(item.constraints) for item in items),
         "version": version("speech-ifeval"),

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from speech_ifeval.constraints import Compiled, split_thoughts
+from speech_ifeval.constraints.remembering import compiled
 from speech_ifeval.errors import ConstraintError, DataError
-from speech_ifeval.pipeline.verdicts import compiled
 
 
 def score_stream(

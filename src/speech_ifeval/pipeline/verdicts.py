@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
-from speech_ifeval.constraints import Compiled, compile_from, split_thoughts
+from speech_ifeval.constraints import Compiled, split_thoughts
+from speech_ifeval.constraints.remembering import compiled
 from speech_ifeval.errors import ConstraintError
 from speech_ifeval.judges import Judged
 from speech_ifeval.judges.replay import reply_hash
@@ -93,25 +92,3 @@ class Rules:
             near_miss=near_miss,
             otherwise=otherwise,
         )
-
-
-@lru_cache(maxsize=4096)
-def _remembered(id: str, rules: str, loose: bool, kwargs: tuple[tuple[str, type, Any], ...]) -> Compiled:
-    return compile_from(id, {name: value for name, _, value in kwargs}, rules, loose)
-
-
-def compiled(id: str, kwargs: Mapping[str, Any], rules: str, loose: bool) -> Compiled:
-    """Compile, remembering the last 4,096 constraints: rows repeat them, and memory must not grow with rows.
-
-    Raises:
-        ConstraintError: the id or its kwargs are wrong.
-    """
-    try:
-        # The types are part of the key, because 1, 1.0 and True are equal and not the same.
-        key = tuple(
-            (name, type(value), tuple(value) if isinstance(value, list) else value)
-            for name, value in kwargs.items()
-        )
-        return _remembered(id, rules, loose, key)
-    except (AttributeError, TypeError):  # what is no mapping or cannot be remembered: seldom, and mostly wrong
-        return compile_from(id, kwargs, rules, loose)

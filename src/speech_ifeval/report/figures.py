@@ -114,8 +114,37 @@ def lost_codes(summary: Summary) -> list[str]:
     ]
 
 
+_EXPOSURES = {
+    "wording": "in words it was trained on",
+    "id": "of a trained id in other words",
+    "none": "not trained on",
+}
+
+
+def contamination_sentences(summary: Summary) -> Iterator[str]:
+    """Yield what the model was trained on of what it was asked, and rates with and without, where it is known."""
+    found = summary.contamination
+    if found is None:
+        return
+    if not found.contaminated:
+        yield (
+            f"Not contaminated: none of {found.items} items demands what record {visible(found.record)} was "
+            "trained on."
+        )
+        return
+    parts = [
+        f"{_EXPOSURES[kind]} {number(rate.rate)} % ({span(rate.low, rate.high)}; {rate.n} items)"
+        for kind, rate in found.rates.items()
+    ]
+    yield (
+        f"Contaminated: {found.contaminated} of {found.items} items demand what the model was trained on (record "
+        f"{visible(found.record)}). Followed: {', '.join(parts)}."
+    )
+
+
 def findings(summary: Summary) -> Iterator[str]:
     """Yield the sentences that stand below the tables."""
+    yield from contamination_sentences(summary)
     weakest = weakest_codes(summary)
     if weakest:
         named = " and ".join(

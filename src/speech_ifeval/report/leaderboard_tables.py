@@ -32,6 +32,7 @@ _WORDS = {
     "missing": "missing responses",
     "subset": "items asked",
     "judge": "judge",
+    "contaminated": "items trained on",
 }
 
 Rows = list[list[str]]

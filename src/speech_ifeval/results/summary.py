@@ -170,6 +170,27 @@ class TaskLevel(Struct, frozen=True, forbid_unknown_fields=True):
     datasets: dict[str, TaskGroup]
 
 
+class Contamination(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of what was asked the model had been trained on by a reward, and what it follows of the rest.
+
+    Attributes:
+        record: the digest of what it was trained on.
+        items: those that demand something; `contaminated` of them demand an id that was trained on.
+        rates: following rates of items, by what was trained on of them: ``wording``, these very words; ``id``, the
+            same constraint in other words; ``none``. Kinds without items are left out.
+        same_kwargs: items that demand an id with kwargs that it was trained on with.
+
+    >>> Contamination("5f3a9c1e", 8, 3, {}).same_kwargs
+    0
+    """
+
+    record: str
+    items: int
+    contaminated: int
+    rates: dict[str, Rate]
+    same_kwargs: int = 0
+
+
 class Summary(Shown, frozen=True, forbid_unknown_fields=True):
     """The figures of one scored run: the content of ``summary.json``, described in ``docs/formats.md``.
 
@@ -200,3 +221,4 @@ class Summary(Shown, frozen=True, forbid_unknown_fields=True):
     replies: dict[str, int]
     notes: list[str]
     task: TaskLevel | None = None
+    contamination: Contamination | None = None

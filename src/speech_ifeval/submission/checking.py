@@ -9,14 +9,16 @@ from importlib.metadata import version
 import msgspec
 
 from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.benchmarks.training_record import contaminated_share
 from speech_ifeval.errors import DataError, SpeechIFEvalError
 from speech_ifeval.judges import Judged, use_of
 from speech_ifeval.metrics.summaries import ScoredRun, summarise
 from speech_ifeval.models.recorded import Intake
+from speech_ifeval.pipeline.contamination import claimed_training
 from speech_ifeval.pipeline.rescoring import ScoredAgain, score_again
 from speech_ifeval.pipeline.scoring import Scoring, asked_items, verifier_versions
-from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Judgement, Response, Verdict
-from speech_ifeval.results import Claim, Contradiction, Verification
+from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Item, Judgement, Response, Verdict
+from speech_ifeval.results import Claim, Contamination, Contradiction, Verification
 from speech_ifeval.submission import contents as own
 from speech_ifeval.submission.benchmark_claim import check_benchmark
 from speech_ifeval.submission.claims import claim, contradiction, differences, plain
@@ -41,6 +43,7 @@ class _Side:
     intake: Intake
     judge: Judged
     again: ScoredAgain
+    items: list[Item]
 
 
 def check_submission(submission: Submission, benchmark: Benchmark | None) -> Verification:
@@ -160,8 +163,9 @@ def _side(label: str, packed: PackedSide, benchmark: Benchmark, scoring: Scoring
         if item is not None and use_of(item) == said.use:
             judgements.setdefault((said.item, said.use), said)
     judge = Judged(str(packed.scored.get("judge")), judgements)
+    scoring = replace(scoring, trained_on=claimed_training(f"{own.SCORED}:1", packed.scored))
     again = score_again(intake, benchmark, scoring, judge, with_task=with_task)
-    return _Side(label, packed, intake, judge, again)
+    return _Side(label, packed, intake, judge, again, asked_items(benchmark, intake, scoring))
 
 
 def _verifiers(header: own.Header, intake: Intake, benchmark: Benchmark, scoring: Scoring) -> Claim:
@@ -232,6 +236,8 @@ def _figures(submission: Submission, sides: list[_Side], *, whole: bool) -> Iter
     summary = submission.summary
     run = _claimed_order(sides[0])
     theirs = None if len(sides) == 1 else _claimed_order(sides[1])
+    # The training record is not in the file: of what it says of items, `_contamination` checks what ids tell.
+    run = replace(run, contamination=summary.contamination)
     if not whole:  # without its texts the task level is taken as it is claimed, and said not to be checked
         run = replace(run, task=summary.task)
         theirs_task = None if summary.reference is None else summary.reference.task
@@ -247,12 +253,31 @@ def _figures(submission: Submission, sides: list[_Side], *, whole: bool) -> Iter
     )
     yield claim("figures", "IFrate, Δ, points, rates, tests and intervals computed again",
                 differences("", expected, found))  # fmt: skip
+    yield from _contamination(sides[0], summary.contamination)
     if summary.task is not None:
         detail = "word errors and accuracy computed again" if whole else (
             "not checked: it takes texts that are withheld; give the benchmark with --benchmark"
         )  # fmt: skip
         yield claim("task level", detail, checked=whole)
     yield claim("signature", "made again from the settings", differences("", *signatures))
+
+
+def _contamination(side: _Side, claimed: Contamination | None) -> Iterator[Claim]:
+    """The mark of contamination follows from the ids that were trained on; the rates by wording do not."""
+    trained = claimed_training(f"{own.SCORED}:1", side.packed.scored)
+    if trained is None and claimed is None:
+        return
+    expected = found = None
+    if trained is not None:
+        contaminated, items = contaminated_share(trained.ids, side.items)
+        expected = {"record": trained.record, "items": items, "contaminated": contaminated}
+    if claimed is not None:
+        found = {"record": claimed.record, "items": claimed.items, "contaminated": claimed.contaminated}
+    detail = (
+        "items that demand an id that was trained on counted again; not the rates by wording, which take the "
+        "training record"
+    )
+    yield claim("contamination", detail, differences("", expected, found))
 
 
 def _signature_of(summary: dict[str, object]) -> str | None:

@@ -14,6 +14,7 @@ from speech_ifeval.benchmarks.sources import CORPORA, OFFICIAL
 from speech_ifeval.errors import MismatchError
 from speech_ifeval.models.recorded import RUN_FILE
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
+from speech_ifeval.pipeline.contamination import told_contaminated
 from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.results import BibEntry, Citation, Cited, Estimate, Summary
 
@@ -159,6 +160,8 @@ class _Writer:
             f"count as {settings.get('missing')})",
             [IFEVAL],
         )
+        if (told := told_contaminated(settings)) is not None:
+            yield Cited(f"The run is contaminated: {told}", [])
         judge = str(settings.get("judge"))
         what = "Reasoning was" if self._summary.task is None else "Reasoning, answers and transcripts were"
         if judge == "none":

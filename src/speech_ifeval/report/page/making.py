@@ -21,7 +21,7 @@ from speech_ifeval.pipeline.comparing import check_agreement
 from speech_ifeval.pipeline.preflight import find_audio
 from speech_ifeval.records import Item
 from speech_ifeval.report.diagnosis_tables import diagnosis_sentences
-from speech_ifeval.report.figures import CODE_TITLES, TITLES, findings, visible
+from speech_ifeval.report.figures import CODE_TITLES, TITLES, contamination_sentences, findings, visible
 from speech_ifeval.report.page.assembling import page_html
 from speech_ifeval.report.page.audio import MODES, AudioMode, Clips, gather_clips
 from speech_ifeval.report.page.document import (
@@ -209,7 +209,7 @@ def _run(
         categories=summary.categories,
         codes=summary.codes,
         datasets=summary.datasets,
-        sentences=diagnosis_sentences(diagnosis),
+        sentences=(*contamination_sentences(summary), *diagnosis_sentences(diagnosis)),
         remarks=list(findings(summary)),
         diagnosis=_without_items(diagnosis),
         sets=_sets(diagnosis, evidence.sensitivity, places),
