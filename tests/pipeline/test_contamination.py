@@ -24,6 +24,7 @@ from speech_ifeval.benchmarks.training_record import (
 from speech_ifeval.errors import DataError, UsageError
 from speech_ifeval.integrations.reward_data import prompts_of, split_prompts
 from speech_ifeval.job import evaluate
+from speech_ifeval.merged_runs import merge
 from speech_ifeval.models.recorded import locate
 from speech_ifeval.pipeline.comparing import compare, load_scored
 from speech_ifeval.pipeline.contamination import TRAINING_FILE
@@ -123,6 +124,13 @@ def test_a_whole_run_shows_it_on_its_page_too(tmp_path: Path) -> None:
     page = run.report_html.read_text("utf-8")
     assert page.count(told) == 2  # on the card, and among what stands in words
     assert MARK in page
+
+
+def test_shards_bring_the_mark_to_the_run_that_they_become(tmp_path: Path) -> None:
+    scoring = Scoring(trained_on=RECORD)
+    for shard in ("1/2", "2/2"):
+        evaluate("replay:example:tuned", output_dir=tmp_path / "run", shard=shard, scoring=scoring)
+    assert MARK in merge(tmp_path / "run").summary.signature
 
 
 def test_a_leaderboard_ranks_it_apart(runs: Path, tmp_path: Path) -> None:

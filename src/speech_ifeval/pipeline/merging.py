@@ -15,6 +15,7 @@ from msgspec import Struct
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.benchmarks.selection import Selection
 from speech_ifeval.benchmarks.sharding import Shard, deal
+from speech_ifeval.benchmarks.training_record import TrainingRecord
 from speech_ifeval.errors import DataError, MismatchError, OutputError, UsageError
 from speech_ifeval.judges.replay import KEPT
 from speech_ifeval.models.recorded import RESPONSES_FILE, RUN_FILE, SHARDS_FOLDER, is_run
@@ -273,6 +274,7 @@ class KeptScoring(Struct, frozen=True, forbid_unknown_fields=True):
     judge_repeats: int
     task_level: bool
     seed: int
+    trained_on: TrainingRecord | None = None
 
 
 def keep_scoring(folder: Path, scoring: Scoring) -> None:
@@ -292,6 +294,7 @@ def keep_scoring(folder: Path, scoring: Scoring) -> None:
         judge_repeats=scoring.judge_repeats,
         task_level=scoring.task_level,
         seed=scoring.seed,
+        trained_on=scoring.trained_on if isinstance(scoring.trained_on, TrainingRecord) else None,
     )
     write_document(folder / SCORING_FILE, kept)
 
