@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from speech_ifeval.benchmarks.training_record import TrainedConstraint, TrainingRecord, write_training_record
 from speech_ifeval.results import Isolation
 from tests.command_line import invoke
 from tests.experiments import listening
@@ -43,6 +45,19 @@ def test_json_holds_what_the_tables_show(call: list[str]) -> None:
         assert row.change.value == pytest.approx(100 * (len(row.better) - len(row.worse)) / row.n)
     shown = invoke(*call, "--markdown", "--items").out
     assert all(item in shown for row in found.perception if row.by == "all" for item in (*row.worse, *row.better))
+
+
+def test_what_the_model_was_trained_on_marks_its_runs(call: list[str], tmp_path: Path) -> None:
+    write_training_record(
+        tmp_path / "record.json", TrainingRecord((TrainedConstraint("change_case:english_capital"),))
+    )
+    folder = tmp_path / "runs"
+    shutil.copytree(call[call.index("--output-dir") + 1], folder)
+    done = invoke(*call, "--output-dir", folder, "--trained-on", tmp_path / "record.json")
+    assert done.code == 0, done.err
+    found = {path.parent.name: path.read_text("utf-8") for path in folder.rglob("summary.json")}
+    assert len(found) == 6
+    assert [run for run, summary in found.items() if "|contaminated:" not in summary] == []
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from speech_ifeval.analysis.scored_runs import read_summary
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.benchmarks.derived import bare_words, without_metadata
 from speech_ifeval.benchmarks.selection import Selection
+from speech_ifeval.benchmarks.training_record import TrainedConstraint, TrainingRecord, write_training_record
 from speech_ifeval.experiments.laddering import ladder
 from speech_ifeval.models import Request, Response
 from tests.command_line import invoke
@@ -47,6 +49,21 @@ def test_a_wrong_call_says_what_to_do(tmp_path: Path) -> None:
     assert done.code == 2
     assert "name the model's own text LLM with --reference" in done.err
     assert not (tmp_path / "x").exists()
+
+
+def test_what_the_model_was_trained_on_marks_its_rungs_and_not_the_references(tmp_path: Path) -> None:
+    write_training_record(
+        tmp_path / "record.json", TrainingRecord((TrainedConstraint("change_case:english_capital"),))
+    )
+    done = invoke(
+        *("ladder", "--model", "replay:example:tuned", "--reference", "replay:example:reference"),
+        *("--benchmark", "example", "--rungs", "text", "--trained-on", tmp_path / "record.json"),
+        *("--output-dir", tmp_path / "ladder"),
+    )
+    assert done.code == 0, done.err
+    runs = [path.parent for path in (tmp_path / "ladder").rglob("summary.json")]
+    marked = {run.name for run in runs if "|contaminated:6/66-" in read_summary(run).signature}
+    assert (marked, {run.name for run in runs} - marked) == ({"text", "audio"}, {"reference"})
 
 
 @pytest.mark.slow

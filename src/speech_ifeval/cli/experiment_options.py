@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speech_ifeval.cli.finished_options import Figure as Figure
+from speech_ifeval.cli.finished_options import TrainedOn as TrainedOn
 
 if TYPE_CHECKING:
     from speech_ifeval.cli.run_progress import RunProgress
@@ -52,6 +53,7 @@ def run_settings(
     max_new_tokens: int | None,
     allow_upload: bool,
     yes: bool,
+    trained_on: list[Path] | None,
     limit: int | None = None,
     temperature: float = 0.0,
     rules: str = "official",
@@ -59,6 +61,7 @@ def run_settings(
 ) -> dict[str, Any]:
     """Return the settings of the runs, as `speech_ifeval.evaluate` takes them."""
     from speech_ifeval.benchmarks.selection import Selection
+    from speech_ifeval.benchmarks.training_record import read_training_records
     from speech_ifeval.cli.permission import JudgePermission, Permission
     from speech_ifeval.job import Watching, longest_reply
     from speech_ifeval.models import Generation, parse_arguments
@@ -80,6 +83,7 @@ def run_settings(
             judge_args=parse_arguments(judge_args),
             confirm=JudgePermission(shown.say, given=yes),
             seed=seed,
+            trained_on=read_training_records(trained_on or ()),
         ),
         "watching": Watching(say=shown.say, progress=shown.show, confirm=Permission(shown.say, given=yes)),
     }

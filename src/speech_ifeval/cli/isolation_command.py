@@ -41,6 +41,7 @@ def isolation_command(
     seed: Annotated[
         int, typer.Option(min=0, help="Of the swapped clips, the sentences drawn, and the tests.")
     ] = 0,
+    trained_on: options.TrainedOn = None,
     allow_upload: options.AllowUpload = False,
     yes: options.Yes = False,
     items: Annotated[bool, typer.Option("--items", help="List the items behind each count.")] = False,
@@ -75,6 +76,7 @@ def isolation_command(
             max_new_tokens=max_new_tokens,
             allow_upload=allow_upload,
             yes=yes,
+            trained_on=trained_on,
             limit=limit,
             temperature=temperature,
             rules=rules,

@@ -44,6 +44,7 @@ def sweep_command(
     judge: options.Judged = None,
     judge_args: options.JudgeArgs = "",
     max_new_tokens: options.MaxNewTokens = None,
+    trained_on: options.TrainedOn = None,
     allow_upload: options.AllowUpload = False,
     yes: options.Yes = False,
     figure: options.Figure = None,
@@ -74,6 +75,7 @@ def sweep_command(
             max_new_tokens=max_new_tokens,
             allow_upload=allow_upload,
             yes=yes,
+            trained_on=trained_on,
         )
         found = sweep(
             model,

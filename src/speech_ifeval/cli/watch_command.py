@@ -41,6 +41,7 @@ def watch_command(
     judge: Annotated[str, typer.Option("--judge", help="heuristic, openai:MODEL or none.")] = "heuristic",
     judge_args: options.JudgeArgs = "",
     max_new_tokens: options.MaxNewTokens = None,
+    trained_on: options.TrainedOn = None,
     yes: options.Yes = False,
     figure: options.Figure = None,
     markdown: options.Markdown = False,
@@ -82,6 +83,7 @@ def watch_command(
             max_new_tokens=max_new_tokens,
             allow_upload=False,
             yes=yes,
+            trained_on=trained_on,
         )
 
         def grown(curve: TrainingCurve) -> None:

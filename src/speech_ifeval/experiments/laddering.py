@@ -91,6 +91,7 @@ def ladder(
     folder = Path(output_dir or RUNS_FOLDER / f"ladder-{slug(model)}")
     watching = watching or Watching()
     reading = msgspec.structs.replace(asking, input="transcript")
+    apart = dataclasses.replace(scoring, trained_on=None)  # what the model was trained on, the reference was not
 
     def climb(name: str, who: AnyModel, title: str, asked: Benchmark, how: Asking, **more: Any) -> Step:
         tell(f"{name}: {title}")
@@ -101,7 +102,7 @@ def ladder(
             benchmark=asked,
             output_dir=place,
             asking=how,
-            scoring=scoring,
+            scoring=scoring if name in (TEXT, AUDIO) else apart,
             watching=watching,
             **more,
             **settings,
