@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from speech_ifeval.errors import ModelError, SpeechIFEvalError, UsageError
+from speech_ifeval.lab.shipped import shipped_models
 from speech_ifeval.models import Request, open_model
 from tests import tiny
 
@@ -101,6 +102,15 @@ def test_a_spoilt_checkpoint_is_no_traceback(
     folder = shutil.copytree(tiny_llama, tmp_path / "spoilt")
     spoil(folder)
     with pytest.raises(ModelError, match=message):
+        opened(folder)
+
+
+@pytest.mark.parametrize("model", ["backbone", "self-aligned"])
+def test_a_checkpoint_without_its_tokenizer_is_named(model: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(shipped_models() / model, tmp_path / "spoilt")
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(ModelError, match="(?s)spoilt: expected .* tokenizer"):
         opened(folder)
 
 

@@ -201,9 +201,16 @@ def _processor(target: str, config: Any, checkpoint: Checkpoint) -> Any:
         # names, and with it another normaliser and decoder: the model would read other tokens.
         stated = get_tokenizer_config(target, revision=checkpoint.revision).get("tokenizer_class")
         kind = PreTrainedTokenizerFast if stated == _GENERIC_TOKENIZER else AutoTokenizer
-    return kind.from_pretrained(
+    found = kind.from_pretrained(
         target, revision=checkpoint.revision, trust_remote_code=checkpoint.trust_remote_code
     )
+    # Without its files transformers makes some tokenizers up, with no word in them.
+    if not getattr(found, "tokenizer", found).encode("word", add_special_tokens=False):
+        raise ModelError(
+            f"{target}: expected the model's tokenizer beside its weights (tokenizer.json, or the files of its kind), "
+            "found none that knows a word; copy the tokenizer's files there, or fetch the checkpoint again"
+        )
+    return found
 
 
 def _model(target: str, config: Any, checkpoint: Checkpoint) -> Any:
