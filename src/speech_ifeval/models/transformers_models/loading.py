@@ -207,8 +207,8 @@ def _processor(target: str, config: Any, checkpoint: Checkpoint) -> Any:
     # Without its files transformers makes some tokenizers up, with no word in them.
     if not getattr(found, "tokenizer", found).encode("word", add_special_tokens=False):
         raise ModelError(
-            f"{target}: expected the model's tokenizer beside its weights (tokenizer.json, or the files of its kind), "
-            "found none that knows a word; copy the tokenizer's files there, or fetch the checkpoint again"
+            f"{target}: expected the model's tokenizer beside its weights (tokenizer.json, or the files of its "
+            "kind), found none that knows a word; copy the tokenizer's files there, or fetch the checkpoint again"
         )
     return found
 
