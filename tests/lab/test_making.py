@@ -58,6 +58,13 @@ def test_the_same_seed_makes_the_same_models_and_another_others(whole: Path, tmp
 
 
 @pytest.mark.slow
+def test_models_do_not_name_the_folder_they_were_made_in(whole: Path) -> None:
+    texts = [path for name in MODELS for path in (whole / name).iterdir() if path.suffix != ".safetensors"]
+    assert texts
+    assert [path for path in texts if str(whole) in path.read_text("utf-8")] == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["backbone", "tower", "self-aligned", "corpus-style"])
 def test_a_making_that_is_killed_in_any_stage_goes_on_to_the_same_models(
     stage: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech_ifeval.lab.evaluation import Figures
-from speech_ifeval.lab.stages import ALIGNED, BACKBONE, MODELS, TUNED, MadeFrom, read_made
+from speech_ifeval.lab.stages import ALIGNED, BACKBONE, CARD, MODELS, TUNED, MadeFrom, read_made
 from speech_ifeval.lab.tables import Table, codes_table, models_table, tasks_table
 from speech_ifeval.report.markdown import code, table
 from speech_ifeval.runs import write_text
-
-CARD = "README.md"
 
 _HEADERS = {
     BACKBONE: "library_name: transformers\nlicense: apache-2.0\nlanguage: en\npipeline_tag: text-generation",

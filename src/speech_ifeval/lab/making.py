@@ -20,7 +20,7 @@ from speech_ifeval.lab.listening import Listened
 from speech_ifeval.lab.recipes import TuneRecipe
 from speech_ifeval.lab.saving import save_model
 from speech_ifeval.lab.speech import require_flite
-from speech_ifeval.lab.stages import ALIGNED, BACKBONE, TUNED, WORK, Making, finish, is_done, write_made
+from speech_ifeval.lab.stages import ALIGNED, BACKBONE, CARD, TUNED, WORK, Making, finish, is_done, write_made
 from speech_ifeval.lab.wordings import Wordings
 from speech_ifeval.models.transformers_models.quiet import without_bars
 
@@ -74,6 +74,7 @@ def make_models(making: Making) -> None:
     # The base is the model beside it, wherever the two are taken together.
     tuned.peft_config["default"].base_model_name_or_path = f"../{ALIGNED}"
     save_model(making.out / TUNED, tuned.to("cpu").half())
+    (making.out / TUNED / CARD).unlink(missing_ok=True)  # PEFT's names folders of this machine
     finish(making, TUNED)
     write_made(making)
 

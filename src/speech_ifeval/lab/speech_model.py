@@ -34,9 +34,11 @@ def new_speech_model(backbone: Any, tokenizer: Any, recipe: TowerRecipe, seed: i
     import torch
     from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
 
+    text = backbone.config.to_dict()
+    text.pop("_name_or_path", None)  # the folder it was loaded from, on this machine
     config = Qwen2AudioConfig(
         audio_config=tower_config(recipe),
-        text_config=backbone.config.to_dict(),
+        text_config=text,
         audio_token_index=tokenizer.convert_tokens_to_ids(AUDIO),
     )
     with torch.random.fork_rng(devices=[]):

@@ -21,6 +21,7 @@ from speech_ifeval.runs import write_document
 
 BACKBONE, ALIGNED, TUNED = "backbone", "self-aligned", "corpus-style"
 MODELS = (BACKBONE, ALIGNED, TUNED)
+CARD = "README.md"
 WORK = "work"
 MADE = "made.json"
 _MARK = "stage.json"
