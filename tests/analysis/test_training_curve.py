@@ -96,6 +96,9 @@ def test_a_warning_is_an_interval_below_the_threshold(
         said = warning_of(one, threshold)
         assert said.startswith("step 7: instruction following is being forgotten: Δ −")
         assert f"all of it below −{-threshold} %, on 60 items" in said
+        repeated = warning_of(one, threshold, again=True)
+        assert repeated.startswith("step 7: still forgotten: Δ −")
+        assert len(repeated) < len(said) / 3
 
 
 def test_a_point_without_figures_warns_of_nothing() -> None:

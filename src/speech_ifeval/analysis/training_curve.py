@@ -135,8 +135,8 @@ def is_warned(point: TrainingPoint, threshold: float = THRESHOLD) -> bool:
     return delta is not None and delta.high is not None and delta.high < threshold
 
 
-def warning_of(point: TrainingPoint, threshold: float = THRESHOLD) -> str:
-    """Say what a warning is about, and what to try."""
+def warning_of(point: TrainingPoint, threshold: float = THRESHOLD, *, again: bool = False) -> str:
+    """Say what a warning is about; the first time, what to try as well."""
     delta = point.forgetting
     assert delta is not None  # `is_warned`
     assert delta.value is not None
@@ -144,6 +144,8 @@ def warning_of(point: TrainingPoint, threshold: float = THRESHOLD) -> str:
     assert delta.high is not None
     span = f"{delta.value:+.1f} % (95 % interval {delta.low:+.1f} to {delta.high:+.1f})".replace("-", "−")
     beyond = f"{threshold:g} %".replace("-", "−")
+    if again:
+        return f"step {point.step}: still forgotten: Δ {span}"
     return (
         f"step {point.step}: instruction following is being forgotten: Δ {span}, all of it below {beyond}, on "
         f"{point.items} items. Stop here, go back to an earlier checkpoint, or learn more slowly, from targets in "

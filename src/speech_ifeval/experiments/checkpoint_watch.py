@@ -122,11 +122,13 @@ def watch(
     with stop_on_signals(watcher.watching.say) as stop:
         watcher.begin(reference, reference_args, stop)
         grown(watcher.curve())
+        again = False  # a warning that is repeated is shorter
         while True:
             for point in watcher.look(stop):
                 grown(watcher.curve())
-                if is_warned(point, threshold):
-                    watcher.watching.say(warning_of(point, threshold))
+                if warned := is_warned(point, threshold):
+                    watcher.watching.say(warning_of(point, threshold, again=again))
+                again = warned
             if once:
                 return watcher.finished()
             _wait(poll, stop)

@@ -162,6 +162,7 @@ class Monitor:
         Raises:
             SpeechIFEvalError: what generating and scoring raise; what was answered is kept.
         """
+        again = self.is_warned()
         found = self._evaluated(model, step, epoch)
         with appender(self.folder / POINTS_FILE) as out:
             out.write(found)
@@ -174,7 +175,7 @@ class Monitor:
         elif found.is_cut:
             self._say(f"step {step}: {found.ifrate.why}")
         if self.is_warned():
-            self._say(warning_of(found, self.plan.threshold))
+            self._say(warning_of(found, self.plan.threshold, again=again))
         if goes_back(self.points, self.plan.margin):
             self._say(
                 f"step {step}: by its better task level an earlier step than the one so far is the best now: see "
