@@ -18,17 +18,6 @@ settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-LONG_TESTS = "SPEECH_IFEVAL_LONG_TESTS"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what takes a processor half a minute and more, unless it is asked for by name."""
-    if os.environ.get(LONG_TESTS) != "1":
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason=f"takes half a minute and more: set {LONG_TESTS}=1"))
-
-
 definitions()  # the registers are filled once; what a test adds to them goes again
 all_adapters()
 

@@ -50,7 +50,6 @@ def wait_for(path: Path, count: int, process: subprocess.Popen[Any], seconds: fl
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_four_processes_one_of_them_killed_are_one_process(tmp_path: Path) -> None:
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     shards = {

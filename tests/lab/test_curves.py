@@ -39,7 +39,6 @@ class _Killing(SpeechIFEvalCallback):
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_both_styles_are_tuned_and_a_killed_training_goes_on(tmp_path: Path) -> None:
     bundled, said = load_benchmark("bundled"), []
     with pytest.raises(Killed):

@@ -68,7 +68,6 @@ def exported(done: Done) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_what_was_prefetched_runs_without_network(node: Node) -> None:
     models = ("--model", f"hf:{HEARD}", "--reference", f"hf:{READ}")
     early = node.run("run", *models, "--sample", "3", "--output-dir", "early", online=False)
