@@ -1,8 +1,8 @@
 """What Ray costs: a cluster started here, an actor, and responses through it.
 
-Run from anywhere: ``python perf/ray_engine.py [--json FILE] [--requests 2000]``. The model answers at once, so that
-what is measured is everything around it; wall time, since most of it is other processes'. A real model takes seconds a
-batch.
+Run from anywhere: ``python perf/ray_engine.py [--json FILE] [--requests 2000]``. The model answers at once, so
+that what is measured is everything around it; wall time, since most of it is other processes'. A real model takes
+seconds a batch.
 """
 
 from __future__ import annotations
