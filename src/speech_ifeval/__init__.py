@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from speech_ifeval.job import Run, evaluate
     from speech_ifeval.merged_runs import merge
     from speech_ifeval.models import Generation, Model, Request, adapter, open_model
+    from speech_ifeval.models.ray_engine.cluster import RayCluster
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.comparing import compare
     from speech_ifeval.pipeline.generating import Conditions
@@ -105,6 +106,7 @@ _HOMES = {
     "OutputError": "errors",
     "Rate": "results",
     "Reproduction": "results",
+    "RayCluster": "models.ray_engine.cluster",
     "RefutedError": "errors",
     "Request": "models",
     "Response": "records",
@@ -178,6 +180,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Rate",
+    "RayCluster",
     "RefutedError",
     "Reproduction",
     "Request",

@@ -25,9 +25,10 @@ from speech_ifeval.benchmarks.sharding import Shard, parse_shard
 from speech_ifeval.errors import MismatchError, UsageError
 from speech_ifeval.judges.registry import find_kind
 from speech_ifeval.metrics.power import smallest_delta
-from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments, open_model
-from speech_ifeval.models.fleet import DEVICE, open_fleet
+from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments
+from speech_ifeval.models.fleet import DEVICE
 from speech_ifeval.models.functions import Function, FunctionModel
+from speech_ifeval.models.placing import Devices, open_placed
 from speech_ifeval.models.recorded import benchmark_answered, is_run
 from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
@@ -183,7 +184,7 @@ def evaluate(
     model_args: Mapping[str, Any] | None = None,
     reference: AnyModel | None = None,
     reference_args: Mapping[str, Any] | None = None,
-    devices: Sequence[str] = (),
+    devices: Devices = (),
     benchmark: str | Path | Benchmark | None = None,
     output_dir: str | Path | None = None,
     selection: Selection | None = None,
@@ -206,7 +207,8 @@ def evaluate(
         reference: the reference system in the same forms; it reads the transcripts. Gives Δ and points. That of
             shipped models is ``lab:backbone``.
         reference_args: its adapter's arguments.
-        devices: one process for each, such as ``("0", "1")`` for two GPUs; none runs in this process.
+        devices: one process for each, such as ``("0", "1")`` for two GPUs; none runs in this process. A
+            `RayCluster` runs one actor on each of its GPUs.
         benchmark: the benchmark, its folder, or its name; None for ``bundled``, or for what recorded responses
             answer.
         output_dir: the run directory; by default ``runs/<name of the model>``.
@@ -360,7 +362,7 @@ def open_any(
     model: AnyModel,
     arguments: Mapping[str, Any] | None = None,
     benchmark: Benchmark | None = None,
-    devices: Sequence[str] = (),
+    devices: Devices = (),
 ) -> Model:
     """Return a model in any of the forms that `evaluate` takes as a `Model`, with the same arguments.
 
@@ -370,10 +372,8 @@ def open_any(
     >>> open_any(lambda requests: [request.text for request in requests], None).name
     'lambda'
     """
-    if isinstance(model, str) and devices:
-        return open_fleet(model, arguments, devices, benchmark=benchmark)
     if isinstance(model, str):
-        return open_model(model, arguments, benchmark=benchmark)
+        return open_placed(model, arguments, devices, benchmark=benchmark)
     if arguments or devices:
         raise UsageError(
             "devices and arguments of an adapter go with a specification such as hf:PATH, not with an object"
@@ -426,7 +426,7 @@ class _Turn:
         self,
         reference: AnyModel,
         arguments: Mapping[str, Any] | None,
-        devices: Sequence[str],
+        devices: Devices,
         folder: Path,
         asking: Asking,
     ) -> None:

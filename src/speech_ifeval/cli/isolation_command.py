@@ -59,6 +59,7 @@ def isolation_command(
     from speech_ifeval.cli.showing import check_form, show
     from speech_ifeval.experiments.isolating import isolate
     from speech_ifeval.models import accepts, parse_arguments
+    from speech_ifeval.models.placing import parse_devices
     from speech_ifeval.report.isolation_tables import isolation_markdown, isolation_view
     from speech_ifeval.report.plots import isolation_figure
 
@@ -87,7 +88,7 @@ def isolation_command(
             model_args={**shared, **parse_arguments(model_args)},
             reference=reference,
             reference_args={**also, **parse_arguments(reference_args)},
-            devices=[] if devices is None else [name.strip() for name in devices.split(",")],
+            devices=parse_devices(devices),
             benchmark=benchmark,
             output_dir=output_dir,
             placebos=placebos,

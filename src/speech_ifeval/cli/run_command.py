@@ -84,6 +84,20 @@ def run_command(
     devices: Annotated[
         str | None, typer.Option(help="One process for each: 0,1,… for GPUs, or cpu. For model and reference.")
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="ray: actors on a Ray cluster, one for each GPU. Default: this process, or --devices."),
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="The cluster's head, or auto. Default: RAY_ADDRESS, else one started here."
+        ),
+    ] = None,
+    ray_actors: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many actors. Default: one a GPU; without GPUs one a CPU, less the last."),
+    ] = None,
     rules: Annotated[str, typer.Option(help="The rule set that scores: official, careful, ifeval.")] = "official",
     judge: Annotated[
         str | None, typer.Option(help="openai:MODEL, heuristic, replay:PATH or none, as in `speech-ifeval score`.")
@@ -131,6 +145,7 @@ def run_command(
     from speech_ifeval.errors import UsageError
     from speech_ifeval.job import SHIPPED_MODEL, ShardRun, Watching, evaluate, longest_reply
     from speech_ifeval.models import SYSTEM_PROMPT, Generation, accepts, parse_arguments
+    from speech_ifeval.models.placing import parse_devices
     from speech_ifeval.pipeline.asking import Asking
     from speech_ifeval.pipeline.generating import Conditions
     from speech_ifeval.pipeline.interrupts import ended_by_schedulers
@@ -148,7 +163,7 @@ def run_command(
             model_args={**shared, **parse_arguments(model_args)},
             reference=reference,
             reference_args={**also, **parse_arguments(reference_args)},
-            devices=[] if devices is None else [name.strip() for name in devices.split(",")],
+            devices=parse_devices(devices, engine, ray_address, ray_actors),
             benchmark=benchmark,
             output_dir=output_dir,
             selection=Selection(

@@ -42,6 +42,7 @@ from speech_ifeval.job import (
 )
 from speech_ifeval.models import Generation, Model, accepts, check_arguments
 from speech_ifeval.models.fleet import DEVICE
+from speech_ifeval.models.placing import Devices
 from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.generating import Conditions, Course
 from speech_ifeval.pipeline.preflight import find_audio
@@ -71,7 +72,7 @@ def isolate(
     model_args: Mapping[str, Any] | None = None,
     reference: AnyModel | None = None,
     reference_args: Mapping[str, Any] | None = None,
-    devices: Sequence[str] = (),
+    devices: Devices = (),
     benchmark: str | Path | Benchmark = "bundled",
     output_dir: str | Path = FOLDER,
     selection: Selection | None = None,

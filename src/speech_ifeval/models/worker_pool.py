@@ -45,7 +45,7 @@ class WorkerPool(Model):
         first = self._hello = hellos[0]
         try:
             for worker, hello in zip(self._workers, hellos, strict=True):
-                _agree(worker.name, first, hello)
+                agree(worker.name, first, hello)
         except MismatchError:
             self.close()
             raise
@@ -196,7 +196,7 @@ class _Driver:
     def _step(self) -> bool:
         worker = self.worker
         if not worker.running:
-            _agree(worker.name, self._expected, worker.start())
+            agree(worker.name, self._expected, worker.start())
         if not worker.asked:
             message = worker.receive()
             if isinstance(message, Answer):
@@ -295,7 +295,12 @@ def _started(workers: Sequence[WorkerProcess]) -> list[Hello]:
             raise
 
 
-def _agree(name: str, expected: Hello, found: Hello) -> None:
+def agree(name: str, expected: Hello, found: Hello) -> None:
+    """Make sure that two processes hold the same model.
+
+    Raises:
+        MismatchError: names what differs.
+    """
     one = {**expected.settings, **{key: getattr(expected, key) for key in ALIKE}}
     other = {**found.settings, **{key: getattr(found, key) for key in ALIKE}}
     missing = object()
