@@ -29,6 +29,7 @@ _META = "meta."
 _SEPARATOR = "|"
 _FILE_NAME = "file_name"  # what `datasets` calls the clip in the metadata of a folder of audio
 _TABLES = (".csv", ".tsv")
+_SEPARATORS = {",": "a comma", "\t": "a tab", ";": "';'"}
 _LINES = (".jsonl", ".json", ".ndjson")
 _EXPECTED = (
     "a manifest (.jsonl, .csv, .tsv), a folder with metadata.csv or metadata.jsonl, a folder that datasets has "
@@ -160,6 +161,7 @@ def _table_rows(path: Path, names: Mapping[str, str], ignore_others: bool) -> It
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             header = next(reader, [])
+            _refuse_other_separators(path, header, delimiter)
             columns = _header(f"{path}:1", header, names, ignore_others)
             line = reader.line_num + 1
             for cells in reader:
@@ -186,6 +188,17 @@ def _table_rows(path: Path, names: Mapping[str, str], ignore_others: bool) -> It
         ) from None
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: expected a table, found {error}; mend the line") from None
+
+
+def _refuse_other_separators(path: Path, header: Sequence[str], delimiter: str) -> None:
+    """Spreadsheets write what their language separates numbers by into a file that says it has commas."""
+    found = next((one for one in _SEPARATORS if one != delimiter and one in header[0]), None) if header else None
+    if found is not None and len(header) == 1:
+        wanted = "tabs" if delimiter == "\t" else "commas"
+        raise DataError(
+            f"{path}:1: expected columns separated by {wanted}, found {_SEPARATORS[found]}: save it with commas "
+            "as .csv, or with tabs as .tsv"
+        )
 
 
 def _header(place: str, header: Sequence[str], names: Mapping[str, str], ignore_others: bool) -> list[str | None]:
