@@ -85,7 +85,7 @@ class Balance:
         free = [number for number, state in enumerate(self._states) if _may_take(state, now)]
         if not free:
             return None
-        chosen = min(free, key=lambda number: self._cost(number, now))
+        chosen = min(free, key=lambda number: self._order(number, now))
         state = self._states[chosen]
         state.in_flight += 1
         state.taken += 1
@@ -153,12 +153,14 @@ class Balance:
         state.last = now
         return state
 
-    def _cost(self, number: int, now: float) -> tuple[bool, float, int, int]:
+    def _order(self, number: int, now: float) -> tuple[bool, float, int, int]:
+        """The least goes first: who has been idle for long, then who should be done soonest."""
         state = self._states[number]
         known = [one.seconds for one in self._states if one.seconds is not None]
         seconds = state.seconds if state.seconds is not None else min(known, default=1.0)
         overdue = not state.in_flight and (state.resting or now - state.last >= seconds)
-        return (not overdue, (state.in_flight + 1) * seconds, state.taken, number)
+        cost = state.last if overdue else (state.in_flight + 1) * seconds
+        return (not overdue, cost, state.taken, number)
 
 
 def _may_take(state: _State, now: float) -> bool:

@@ -118,7 +118,10 @@ class Server:
 
         found = self._try(ask, {}, seconds)
         if isinstance(found, bytes):
-            return read_models(found)
+            return tuple(
+                ServedModel(self._scrub(one.id), None if one.root is None else self._scrub(one.root))
+                for one in read_models(found)
+            )
         if found.then == "again" and found.status not in _DOES_NOT_TELL:
             self.problem = found.message
             return found
