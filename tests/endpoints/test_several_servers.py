@@ -39,7 +39,7 @@ def echo(delay: float = 0.0) -> Callable[[Asked], Answer]:
 
 
 def opened(stack: ExitStack, *urls: str, **options: Any) -> Endpoint:
-    endpoint = Endpoint(list(urls), **{"first_pause": 0.02, "timeout": 5.0, **options})
+    endpoint = Endpoint(list(urls), **{"first_pause": 0.02, "timeout": 30.0, **options})
     stack.callback(endpoint.close)
     return endpoint
 
