@@ -9,6 +9,7 @@
     ├── MismatchError            4   two good inputs that do not belong together
     ├── OutputError              5   results cannot be written: permission, disk, another writer
     ├── MissingExtraError        6   an optional package is needed: names the install command
+    ├── MissingProgramError      6   somebody else's program is needed and not on PATH: names the install command
     ├── ModelError               7   no model answers: not to be loaded, server down, key refused, audio not heard
     ├── RefutedError             8   a submission was read and does not hold what it claims
     ├── IncompleteError          1   shards were merged, and some of the run is still missing
@@ -97,6 +98,20 @@ class MissingExtraError(SpeechIFEvalError):
         super().__init__(f"{needed_by} needs the package {package}: pip install 'speech-ifeval[{extra}]'")
         self.extra = extra
         self.package = package
+
+
+class MissingProgramError(SpeechIFEvalError):
+    """A program of somebody else's is needed and not on PATH.
+
+    >>> print(MissingProgramError("vllm", "pip install vllm", "speech-ifeval serve"))
+    speech-ifeval serve needs the program vllm on PATH: pip install vllm
+    """
+
+    exit_code = 6
+
+    def __init__(self, program: str, install: str, needed_by: str) -> None:
+        super().__init__(f"{needed_by} needs the program {program} on PATH: {install}")
+        self.program = program
 
 
 class ModelError(SpeechIFEvalError):

@@ -65,10 +65,18 @@ def refusal(status: int, message: str, **more: Any) -> Answer:
 
 
 class Loopback:
-    """A running server; `asked` is what it was sent so far, `most_at_once` how many requests it had at a time."""
+    """A running server; `asked` is what it was sent so far, `most_at_once` how many requests it had at a time.
 
-    def __init__(self, answer: Callable[[Asked], Answer]) -> None:
+    `models` is what it lists of its models, each with its origin; without them it knows of no such path. How often
+    it was asked for them is in `listed`.
+    """
+
+    def __init__(
+        self, answer: Callable[[Asked], Answer], *, models: Mapping[str, str] | None = None, port: int = 0
+    ) -> None:
         self._answer = answer
+        self.models = models
+        self.listed = 0
         self._lock = threading.Lock()
         self._at_once = 0
         self.most_at_once = 0
@@ -88,6 +96,9 @@ class Loopback:
             def do_POST(self) -> None:
                 loopback.handle(self)
 
+            def do_GET(self) -> None:
+                loopback.list_models(self)
+
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
@@ -98,7 +109,7 @@ class Loopback:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 pass  # a client that has hung up
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -124,6 +135,18 @@ class Loopback:
         handler.wfile.write(answer.body if answer.cut is None else answer.body[: answer.cut])
         handler.close_connection = answer.cut is not None
 
+    def list_models(self, handler: BaseHTTPRequestHandler) -> None:
+        with self._lock:
+            self.listed += 1
+        known = self.models is not None and handler.path == "/v1/models"
+        rows = [{"id": name, "root": root, "object": "model"} for name, root in (self.models or {}).items()]
+        body = json.dumps({"object": "list", "data": rows} if known else {"detail": "Not Found"}).encode()
+        handler.send_response(200 if known else 404)
+        handler.send_header("content-type", "application/json")
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
     def stop(self) -> None:
         self.stopping.set()
         self._server.shutdown()
@@ -135,8 +158,10 @@ class Loopback:
 
 
 @contextmanager
-def loopback(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
-    server = Loopback(answer)
+def loopback(
+    answer: Callable[[Asked], Answer], *, models: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[Loopback]:
+    server = Loopback(answer, models=models, port=port)
     try:
         yield server
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import logging
@@ -13,9 +14,13 @@ from typing import Any
 import pytest
 import soundfile
 
-from speech_ifeval.errors import ModelError, UsageError
+from speech_ifeval.benchmarks.selection import Selection
+from speech_ifeval.errors import MismatchError, ModelError, UsageError
+from speech_ifeval.job import evaluate
 from speech_ifeval.models import Generation, Model, Request, open_model
+from speech_ifeval.pipeline.scoring import Scoring
 from tests.models.serving import Answer, Asked, Loopback, completion, free_port, loopback, refusal
+from tests.spoken import spoken_rows, write_spoken
 
 Clips = Callable[[int], list[Path]]
 
@@ -137,6 +142,70 @@ def test_a_server_elsewhere_is_part_of_the_settings() -> None:
     with open_model("openai:a", {"base_url": "http://192.0.2.7/v1", "api_key_env": "PATH"}) as model:
         assert model.remote_host == "192.0.2.7"
         assert model.settings["server"] == "http://192.0.2.7/v1"
+
+
+@pytest.mark.parametrize("form", ["commas", "list", "environment"])
+def test_several_servers_share_the_calls_and_are_no_other_model(
+    echoing: Loopback, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [Request(str(number), f"Say {number}.") for number in range(20)]
+    with loopback(echo) as other, opened(echoing) as one:
+        urls = f"{echoing.url},{other.url}"
+        arguments: dict[str, Any] = {"concurrency": "4"}
+        if form == "environment":
+            monkeypatch.setenv("OPENAI_BASE_URL", urls)
+        else:
+            arguments["base_url"] = urls if form == "commas" else urls.split(",")
+        with open_model("openai:a-model", arguments) as both:
+            found = {response.id: response.text for response in both.answer(requests)}
+            assert found == {request.id: request.text for request in requests}
+            assert both.settings == one.settings
+            assert both.prompt(requests[0]) == one.prompt(requests[0])
+            assert both.recorded["base_url"] == urls.split(",")
+            assert both.recorded["answered_by"] == [len(echoing.asked), len(other.asked)]
+            assert all(both.recorded["answered_by"])
+
+
+def test_servers_elsewhere_can_be_named_so_that_which_and_how_many_make_no_difference() -> None:
+    urls = ["http://192.0.2.7/v1", "http://192.0.2.8/v1"]
+    settings = []
+    for given in (urls[0], ",".join(urls), urls[1]):
+        with open_model("openai:a", {"base_url": given, "server": "our cluster"}) as model:
+            settings.append(dict(model.settings))
+    assert settings[0] == settings[1] == settings[2]
+    with (
+        open_model("openai:a", {"base_url": ",".join(urls)}) as unnamed,
+        open_model("openai:a", {"base_url": urls[::-1]}) as turned,
+    ):
+        assert unnamed.settings == turned.settings
+        assert unnamed.remote_host == "192.0.2.7 and 192.0.2.8"
+
+
+def test_servers_that_serve_different_models_stop_the_run_before_anything_is_sent(clips: Clips) -> None:
+    with (
+        loopback(echo, models={"a-model": "/models/a"}) as one,
+        loopback(echo, models={"a-model": "/models/b"}) as other,
+        open_model("openai:a-model", {"base_url": [one.url, other.url]}) as model,
+    ):
+        with pytest.raises(MismatchError, match=f"{one.url} serves .*, {other.url} serves "):
+            list(model.answer([Request("a", "Transcribe.", audio=clips(1)[0])] * 4))
+        assert not one.asked
+        assert not other.asked
+
+
+def test_the_system_prompt_can_go_into_the_users_turn(echoing: Loopback, clips: Clips) -> None:
+    request = Request("a", "Transcribe.", audio=clips(1)[0])
+    with opened(echoing, {"system_in_user": "true"}) as folded, opened(echoing) as usual:
+        list(folded.answer([request, Request("b", "Answer.", system=None)]))
+        sent = {asked.json["messages"][0]["role"]: asked.json["messages"] for asked in echoing.asked}
+        assert set(sent) == {"user"}
+        said = sorted(
+            content if isinstance(content, str) else content[-1]["text"]
+            for asked in echoing.asked
+            for content in [asked.json["messages"][-1]["content"]]
+        )
+        assert said == ["Answer.", "Follow the given instructions.\n\nTranscribe."]
+        assert folded.prompt(request) != usual.prompt(request)
 
 
 def test_at_most_as_many_calls_as_allowed_are_made_at_a_time() -> None:
@@ -270,3 +339,36 @@ def test_a_key_in_the_body_is_refused(body: Mapping[str, Any]) -> None:
     with pytest.raises(UsageError, match="keys come from the environment") as caught:
         open_model("openai:a", {"base_url": "http://127.0.0.1:9/v1", "body": body})
     assert "sk-123" not in str(caught.value)
+
+
+def test_a_run_begun_with_one_server_goes_on_with_two_others(tmp_path: Path) -> None:
+    def hear(asked: Asked) -> Answer:
+        return completion(f"HEARD {hashlib.sha256(asked.body).hexdigest()}")
+
+    benchmark = write_spoken(tmp_path / "spoken", spoken_rows(closed=4, creative=4, thinking=0))
+    with (
+        loopback(hear, models={"a-model": "/a"}) as first,
+        loopback(hear, models={"a-model": "/a"}) as second,
+        loopback(hear, models={"a-model": "/a"}) as third,
+    ):
+
+        def run(*servers: Loopback, limit: int | None) -> dict[str, Any]:
+            evaluate(
+                "openai:a-model",
+                model_args={"base_url": [server.url for server in servers], "concurrency": 4},
+                benchmark=benchmark,
+                output_dir=tmp_path / "run",
+                selection=Selection(limit=limit, twins=False),
+                scoring=Scoring(task_level=False),
+            )
+            return dict(json.loads((tmp_path / "run/responses.manifest.json").read_text()))
+
+        begun = run(first, limit=2)
+        asked = len(first.asked)
+        gone_on = run(second, third, limit=None)
+    assert begun["model"] == gone_on["model"]
+    assert len(first.asked) == asked
+    assert min(len(second.asked), len(third.asked)) > 0
+    rows = [json.loads(line) for line in (tmp_path / "run/responses.jsonl").read_text().splitlines()]
+    assert len({row["id"] for row in rows}) == len(rows) == 8
+    assert gone_on["recorded"]["answered_by"] == [len(second.asked), len(third.asked)]

@@ -156,6 +156,22 @@ def test_faults_on_the_way_lose_nothing_and_change_nothing(
     assert all(response.error is None for response in found.values())
 
 
+def test_of_two_ways_to_the_server_one_that_drops_every_answer_loses_nothing(
+    served: Served, requests: list[Request], faultless: dict[str, str | None]
+) -> None:
+    listed = {str(served.slm): str(served.slm)}
+    dropping = Between(served.url, lambda _: "dropped")
+    with (
+        loopback(Between(served.url, lambda _: None), models=listed) as good,
+        loopback(dropping, models=listed) as bad,
+        open_model(f"openai:{served.slm}", {"base_url": [good.url, bad.url], "concurrency": 4}) as model,
+    ):
+        found = {response.id: response for response in model.answer(requests)}
+        assert model.recorded["answered_by"] == [len(requests), 0]
+    assert 0 < dropping.faults < len(requests)
+    assert texts(found) == faultless
+
+
 @pytest.mark.parametrize(("status", "why"), [(401, "refuses the key"), (404, "knows no such model or path")])
 def test_a_refusal_on_the_way_stops_the_run(
     served: Served, requests: list[Request], status: int, why: str

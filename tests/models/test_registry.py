@@ -124,6 +124,10 @@ def test_a_scheme_is_registered_once() -> None:
         (" a = 1 , b-c=x=y ", {"a": "1", "b_c": "x=y"}),
         ('a="1,2",b=3', {"a": "1,2", "b": "3"}),
         ("a=", {"a": ""}),
+        (
+            "url=http://a/v1,https://b/v1, http://c/v1,d=1",
+            {"url": "http://a/v1,https://b/v1,http://c/v1", "d": "1"},
+        ),
         ('{"a": 1, "b": [2]}', {"a": 1, "b": [2]}),
     ],
 )
@@ -131,7 +135,9 @@ def test_arguments_are_read(text: str, found: dict[str, Any]) -> None:
     assert parse_arguments(text) == found
 
 
-@pytest.mark.parametrize("text", ["a", "=1", "a=1,b", "a=1,a=2", '{"a": }', "{1: 2}"])
+@pytest.mark.parametrize(
+    "text", ["a", "=1", "a=1,b", "a=1,http://b/v1", "http://b/v1", "a=1,a=2", '{"a": }', "{1: 2}"]
+)
 def test_arguments_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_arguments(text)

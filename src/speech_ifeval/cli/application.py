@@ -32,6 +32,7 @@ from speech_ifeval.cli import (
     run_command,
     score_command,
     sensitivity_command,
+    serve_command,
     submit_command,
     sweep_command,
     verify_command,
@@ -48,8 +49,8 @@ app = typer.Typer(
     help="Does a speech-aware language model still follow instructions, and what did speech training cost it?",
     epilog="Exit codes: 0 done; 1 check-benchmark found defects, fetch could not get everything, or merge found "
     "shards missing; 2 wrong call; 3 broken file; 4 inputs that do not belong together; 5 results cannot be "
-    "written; 6 an optional package is missing; 7 no model answers; 8 a submission does not hold what it claims; "
-    "75 preempted: start the same command again; 130 interrupted.",
+    "written; 6 an optional package or program is missing; 7 no model answers; 8 a submission does not hold "
+    "what it claims; 75 preempted: start the same command again; 130 interrupted.",
 )
 
 
@@ -74,6 +75,7 @@ app.command("run")(guarded(run_command.run_command))
 app.command("merge")(guarded(merge_command.merge_command))
 app.command("prefetch")(guarded(prefetch_command.prefetch_command))
 app.command("models")(guarded(models_command.models_command))
+app.command("serve")(guarded(serve_command.serve_command))
 app.command("score")(guarded(score_command.score_command))
 app.command("compare")(guarded(compare_command.compare_command))
 app.command("leaderboard")(guarded(leaderboard_command.leaderboard_command))

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -55,6 +55,27 @@ def _is_loopback(address: str) -> bool:
         number = number.ipv4_mapped
     # 0.0.0.0 is what servers print when they listen everywhere; called, it is this machine.
     return number.is_loopback or number.is_unspecified
+
+
+def server_urls(base_url: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the addresses that are given, one or several; by default the environment's, else the official one.
+
+    Args:
+        base_url: an address, several with commas between them, or a list.
+
+    Raises:
+        UsageError: one that is none, one with credentials or a query in it, or one that is given twice.
+
+    >>> server_urls("http://a:8000/v1,http://b:8000/v1/")
+    ('http://a:8000/v1', 'http://b:8000/v1')
+    """
+    given = base_url if isinstance(base_url, str) else ",".join(base_url)
+    given = given if given.strip() else os.environ.get(URL_VARIABLE, "")
+    urls = tuple(server_url(part) for part in given.split(",") if part.strip()) or (server_url(""),)
+    twice = next((url for place, url in enumerate(urls) if url in urls[:place]), None)
+    if twice is not None:
+        raise UsageError(f"base_url gives {twice} twice; give each server once")
+    return urls
 
 
 def server_url(base_url: str) -> str:

@@ -73,6 +73,17 @@ class _Transcription(Struct):
     text: str
 
 
+class ServedModel(Struct, frozen=True):
+    """One of the models that a server lists: its name there, and what it was loaded from, where that is told."""
+
+    id: str
+    root: str | None = None
+
+
+class _Models(Struct):
+    data: list[ServedModel]
+
+
 class NoReplyError(Exception):
     """The server answered, with nothing to read."""
 
@@ -119,3 +130,18 @@ def read_transcription(content: bytes) -> Reply:
         msgspec.MsgspecError: it is not JSON, or has no text.
     """
     return Reply(msgspec.json.decode(content, type=_Transcription).text)
+
+
+def read_models(content: bytes) -> tuple[ServedModel, ...]:
+    """Read a list of models; none where it is none.
+
+    >>> read_models(b'{"data": [{"id": "b"}, {"id": "a", "root": "/models/a", "created": 1}]}')
+    (ServedModel(id='a', root='/models/a'), ServedModel(id='b', root=None))
+    >>> read_models(b"<html>")
+    ()
+    """
+    try:
+        found = msgspec.json.decode(content, type=_Models).data
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ()
+    return tuple(sorted(found, key=lambda model: (model.id, model.root or "")))

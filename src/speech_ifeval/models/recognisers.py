@@ -147,7 +147,7 @@ def open_server(
     target: str,
     *,
     language: str = "",
-    base_url: str = "",
+    base_url: str | list[str] = "",
     api_key_env: str = "",
     concurrency: int = 8,
     timeout: float = 300.0,
@@ -163,7 +163,9 @@ def open_server(
     """
     if concurrency < 1:
         raise UsageError(f"the recogniser openai:{target}: concurrency is too small; give a larger one")
-    endpoint = Endpoint(base_url, api_key_env=api_key_env, timeout=timeout, retries=retries)
+    endpoint = Endpoint(
+        base_url, api_key_env=api_key_env, timeout=timeout, retries=retries, concurrency=concurrency
+    )
     return _Server(target, endpoint, language, concurrency, audio_limit)
 
 
@@ -240,14 +242,14 @@ class _Server(Recogniser):
         self._fields = {"language": language} if language else {}
         self.settings = {
             "recogniser": "openai",
-            "server": endpoint.base_url if endpoint.remote_host is not None else "this machine",
+            "server": endpoint.place,
             "model": name,
             **self._fields,
         }
 
     @property
     def recorded(self) -> Mapping[str, Any]:  # type: ignore[override]
-        return {"base_url": self._endpoint.base_url, **self._endpoint.counts}
+        return {**self._endpoint.where, **self._endpoint.counts}
 
     def transcribe(self, clip: Path) -> str:
         return self._endpoint.transcribe(self.name, wav_of(clip), self._fields).text.strip()

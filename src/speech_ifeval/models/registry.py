@@ -31,6 +31,7 @@ from speech_ifeval.models.needs import Needs
 
 ENTRY_POINT_GROUP = "speech_ifeval.models"
 _CONTEXT = "benchmark"
+_ADDRESSES = ("http://", "https://")
 _NO_NUMBERS = ("nan", "inf", "infinity")
 
 Open = Callable[..., Model]
@@ -228,11 +229,15 @@ def accepts(spec: str, argument: str) -> bool:
 def parse_arguments(text: str) -> dict[str, Any]:
     """Read ``k=v,k2=v2``, a value that holds a comma in double quotes; or a JSON object.
 
+    Addresses need no quotes: one that stands where a key should belongs to the addresses before it.
+
     Raises:
         UsageError: a part without ``=``, a key named twice, or JSON that is none.
 
     >>> parse_arguments('dtype=float32,adapter="a,b"')
     {'dtype': 'float32', 'adapter': 'a,b'}
+    >>> parse_arguments("base_url=http://a:8000/v1,http://b:8000/v1,concurrency=32")
+    {'base_url': 'http://a:8000/v1,http://b:8000/v1', 'concurrency': '32'}
     >>> parse_arguments('{"lora_scale": 0.5}')
     {'lora_scale': 0.5}
     """
@@ -242,9 +247,13 @@ def parse_arguments(text: str) -> dict[str, Any]:
         except msgspec.MsgspecError as error:
             raise UsageError(f"expected arguments as a JSON object, found {text!r} ({error})") from None
     found: dict[str, Any] = {}
+    key = ""
     for part in re.findall(r'(?:[^,"]|"[^"]*")+', text):
-        key, equals, value = part.partition("=")
-        key = key.strip().replace("-", "_")
+        name, equals, value = part.partition("=")
+        if not equals and part.strip().startswith(_ADDRESSES) and found.get(key, "").startswith(_ADDRESSES):
+            found[key] += f",{part.strip()}"
+            continue
+        key = name.strip().replace("-", "_")
         if not equals or not key:
             raise UsageError(f"expected arguments as k=v,k2=v2, found {part.strip()!r} in {text!r}")
         if key in found:

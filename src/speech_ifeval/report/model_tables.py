@@ -13,6 +13,7 @@ from rich.text import Text
 
 from speech_ifeval.models import Adapter, Argument
 from speech_ifeval.models.known import KnownModel
+from speech_ifeval.models.serving import served_by_vllm
 from speech_ifeval.report.figures import NONE
 from speech_ifeval.report.terminal import figures_table
 
@@ -61,6 +62,7 @@ def known_view(model: KnownModel) -> list[RenderableType]:
         ("order", model.prompt),
         ("LoRA scale", model.lora or "no adapter to scale"),
         ("needs", model.needs),
+        ("vLLM", served_by_vllm(model)),
         ("heed", model.heed),
     ]
     return [Text(model.name, style="bold"), _left(("", ""), rows)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from speech_ifeval.endpoints import Endpoint, refuse_keys
+from speech_ifeval.endpoints import SEVERAL, Endpoint, refuse_keys
 from speech_ifeval.errors import UsageError
 from speech_ifeval.judges.cache import ReplyCache, Said, default_folder
 from speech_ifeval.judges.interface import Judge
@@ -23,7 +23,7 @@ def open_openai(
     target: str,
     setup: Setup,
     *,
-    base_url: str = "",
+    base_url: str | list[str] = "",
     api_key_env: str = "",
     concurrency: int = 16,
     timeout: float = 120.0,
@@ -39,10 +39,10 @@ def open_openai(
     Args:
         target: the model's name at the server; a dated one stays what it is.
         setup: rubrics, repeats, cache.
-        base_url: the server's address up to ``/v1``; by default the environment's ``OPENAI_BASE_URL``, else the
-            official API.
+        base_url: the server's address up to ``/v1``; several share the calls, with commas between them or as a
+            list. By default the environment's ``OPENAI_BASE_URL``, else the official API.
         api_key_env: the environment variable that holds the key; by default ``OPENAI_API_KEY``.
-        concurrency: the most calls at a time.
+        concurrency: the most calls at a time, over all servers.
         timeout: seconds to wait for a reply.
         retries: further tries of a call that failed.
         max_tokens: the longest reply.
@@ -65,10 +65,12 @@ def open_openai(
     ):
         if not value > 0:
             raise UsageError(f"openai:{target}: {name} is too small; give a larger one")
-    endpoint = Endpoint(base_url, api_key_env=api_key_env, timeout=timeout, retries=retries)
+    endpoint = Endpoint(
+        base_url, api_key_env=api_key_env, timeout=timeout, retries=retries, concurrency=concurrency
+    )
     settings = {
         # Two servers on this machine differ in nothing but the port; who moves one can say that it is the same.
-        "server": server.strip() or endpoint.base_url,
+        "server": server.strip() or (endpoint.base_url if len(endpoint.base_urls) == 1 else SEVERAL),
         "model": target,
         "max_tokens": max_tokens,
         "temperature": temperature,
@@ -122,7 +124,7 @@ class _EndpointJudge(LanguageJudge):
     def details(self) -> Mapping[str, Any]:
         return {
             **self._fields,
-            "base_url": self._endpoint.base_url,
+            **self._endpoint.where,
             "served_model": sorted(self._endpoint.served),
             "fields_left_out": sorted(self._endpoint.left_out),
             **self._endpoint.counts,

@@ -31,7 +31,7 @@ def _needs(target: str, **arguments: object) -> Needs:
 def open_openai(
     target: str,
     *,
-    base_url: str = "",
+    base_url: str | list[str] = "",
     api_key_env: str = "",
     concurrency: int = 16,
     timeout: float = 300.0,
@@ -40,6 +40,8 @@ def open_openai(
     audio_limit: float | None = None,
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
     omit: str = "",
+    server: str = "",
+    system_in_user: bool = False,
     body: dict[str, Any] | None = None,
 ) -> Model:
     """Any OpenAI-compatible chat endpoint: vLLM, `transformers serve`, hosted ones.
@@ -49,16 +51,18 @@ def open_openai(
 
     Args:
         target: the model's name at the server.
-        base_url: the server's address up to ``/v1``; by default the environment's ``OPENAI_BASE_URL``, else the
-            official API.
+        base_url: the server's address up to ``/v1``; several share the calls, with commas between them or as a
+            list. By default the environment's ``OPENAI_BASE_URL``, else the official API.
         api_key_env: the environment variable that holds the key; by default ``OPENAI_API_KEY``.
-        concurrency: the most calls at a time.
+        concurrency: the most calls at a time, over all servers.
         timeout: seconds to wait for a reply.
         retries: further tries of a call that failed.
         hears: false gives the model the transcript in place of the audio.
         audio_limit: the longest clip that the model hears whole, in seconds.
         max_tokens_field: what the server calls the limit of a reply.
         omit: fields not to send, such as ``temperature+seed``, for servers that refuse them.
+        server: what to call the server in the settings in the place of its address, so that it may move.
+        system_in_user: put the system prompt before the user's text, for models that take none beside audio.
         body: further fields of every request, as a table in JSON or TOML; no key may stand in it.
 
     Raises:
@@ -72,7 +76,9 @@ def open_openai(
     for name, value in (("concurrency", concurrency), ("timeout", timeout), ("retries", retries + 1)):
         if value <= 0:
             raise UsageError(f"openai:{target}: {name} is too small; give a larger one")
-    endpoint = Endpoint(base_url, api_key_env=api_key_env, timeout=timeout, retries=retries)
+    endpoint = Endpoint(
+        base_url, api_key_env=api_key_env, timeout=timeout, retries=retries, concurrency=concurrency
+    )
     return _EndpointModel(
         target,
         endpoint,
@@ -81,6 +87,8 @@ def open_openai(
         audio_limit=audio_limit,
         max_tokens_field=max_tokens_field,
         omit=frozenset(part.strip() for part in omit.split("+") if part.strip()),
+        server=server.strip() or endpoint.place,
+        system_in_user=system_in_user,
         body=body or {},
     )
 
@@ -96,6 +104,8 @@ class _EndpointModel(Model):
         audio_limit: float | None,
         max_tokens_field: str,
         omit: frozenset[str],
+        server: str,
+        system_in_user: bool,
         body: Mapping[str, Any],
     ) -> None:
         self.name = Path(name).name if Path(name).is_dir() else name
@@ -108,9 +118,9 @@ class _EndpointModel(Model):
         self._max_tokens_field = max_tokens_field
         self._omit = omit
         self._body = body
+        self._system_in_user = system_in_user
         self.settings = {
-            # A server on this machine may come back on another port, and is then no other model.
-            "server": endpoint.base_url if endpoint.remote_host is not None else "this machine",
+            "server": server,
             "model": name,
             "max_tokens_field": max_tokens_field,
             "omit": sorted(omit),
@@ -121,7 +131,7 @@ class _EndpointModel(Model):
     def recorded(self) -> Mapping[str, Any]:  # type: ignore[override]
         """What the server has said so far; it is whole when the run is over."""
         return {
-            "base_url": self._endpoint.base_url,
+            **self._endpoint.where,
             "concurrency": self._concurrency,
             "served_model": sorted(self._endpoint.served),
             "fields_left_out": sorted(self._endpoint.left_out),
@@ -132,7 +142,7 @@ class _EndpointModel(Model):
         return concurrently(self._answer, requests, self._concurrency)
 
     def prompt(self, request: Request) -> str:
-        return msgspec.json.encode(_messages(request, audio="")).decode()
+        return msgspec.json.encode(self._messages(request, audio="")).decode()
 
     def close(self) -> None:
         self._endpoint.close()
@@ -142,7 +152,7 @@ class _EndpointModel(Model):
             audio = None if request.audio is None else base64.b64encode(wav_of(request.audio)).decode("ascii")
             reply = self._endpoint.chat(
                 self._served_as,
-                _messages(request, audio),
+                self._messages(request, audio),
                 self._fields(request.generation),
                 may_be_left_out=_may_be_left_out(request.generation),
                 way_out="leave it out with omit=…, or take it out of body",
@@ -158,6 +168,18 @@ class _EndpointModel(Model):
             seconds=reply.seconds,
         )
 
+    def _messages(self, request: Request, audio: str | None) -> list[dict[str, Any]]:
+        folded = self._system_in_user and request.system is not None
+        text = f"{request.system}\n\n{request.text}" if folded else request.text
+        content: Any = text
+        if request.audio is not None:
+            content = [
+                {"type": "input_audio", "input_audio": {"data": audio, "format": "wav"}},
+                {"type": "text", "text": text},
+            ]
+        system = [] if request.system is None or folded else [{"role": "system", "content": request.system}]
+        return [*system, {"role": "user", "content": content}]
+
     def _fields(self, generation: Generation) -> dict[str, Any]:
         fields: dict[str, Any] = {
             self._max_tokens_field: generation.max_new_tokens,
@@ -169,17 +191,6 @@ class _EndpointModel(Model):
         if not generation.greedy:
             fields["top_p"] = generation.top_p
         return {name: value for name, value in fields.items() if name not in self._omit} | dict(self._body)
-
-
-def _messages(request: Request, audio: str | None) -> list[dict[str, Any]]:
-    content: Any = request.text
-    if request.audio is not None:
-        content = [
-            {"type": "input_audio", "input_audio": {"data": audio, "format": "wav"}},
-            {"type": "text", "text": request.text},
-        ]
-    system = [] if request.system is None else [{"role": "system", "content": request.system}]
-    return [*system, {"role": "user", "content": content}]
 
 
 def _may_be_left_out(generation: Generation) -> frozenset[str]:
