@@ -5,9 +5,9 @@
 
 Every step runs in a process of its own, so that its memory is its own: one run directory of so many responses is
 written, gone on with, merged, scored and reported, and so many runs of the bundled benchmark are ranked. A step is
-left out where ten times what it took at a tenth of the size is more than `--most` seconds of processor time. The
-operations on a run directory are counted by strace; without it that table is left out. `--show` prints the tables of
-figures that were written before. Only this machine's disk is measured; network file systems are not.
+left out where it would take more than `--most` seconds of processor time, going by what the size before took.
+The operations on a run directory are counted by strace; without it that table is left out. `--show` prints the
+tables of figures that were written before. Only this machine's disk is measured; network file systems are not.
 """
 
 from __future__ import annotations
@@ -158,8 +158,7 @@ def tables(figures: Figures) -> dict[str, str]:
         rate = figure(last["size"] / last["processor_seconds"])
         shown = "–" if ratio is None else figure(ratio)
         times.append([step, *_shown(rows, sizes, "processor_seconds"), shown, rate])
-        grown = (last["peak_mib"] - last["before_mib"]) * 1024 / last["size"]
-        memory.append([step, *_shown(rows, sizes, "peak_mib"), figure(max(grown, 0.0))])
+        memory.append([step, *_shown(rows, sizes, "peak_mib"), figure(last["peak_mib"] * 1024 / last["size"])])
     named = [f"{size:,}" for size in sizes]
     bytes_of = [
         ("responses.jsonl", "run, a model that answers at once"),
