@@ -1,6 +1,6 @@
 """Print how like each other shards are: the longest to the mean; run from the root.
 
-    python perf/shards.py [--json FILE]
+    python perf/shards.py [--counts 2 4 8 16 32 64] [--json FILE]
 
 In items, in seconds as the transcripts state them (which is what is balanced), and where the clips are at hand in
 seconds of audio; `clips` is in how many shards a clip is heard, on average. The published items are measured where
@@ -67,14 +67,16 @@ def _longest(of: Counter[int], count: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    chosen = parser(__doc__).parse_args()
+    options = parser(__doc__)
+    options.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="how many shards")
+    chosen = options.parse_args()
     sources: list[str | Path] = ["bundled", *([OFFICIAL] if OFFICIAL.is_dir() else [])]
     found: dict[str, list[dict[str, float | int | None]]] = {}
     rows = []
     for source in sources:
         benchmark = load_benchmark(source)
         seconds = lengths(benchmark)
-        found[benchmark.name] = [measured(benchmark, seconds, count) for count in COUNTS]
+        found[benchmark.name] = [measured(benchmark, seconds, count) for count in chosen.counts]
         for row in found[benchmark.name]:
             heard = "–" if row["seconds"] is None else f"{row['seconds']:.3f}"
             shown = (f"{row['items']:.3f}", f"{row['stated_seconds']:.3f}", heard, f"{row['clips']:.2f}")

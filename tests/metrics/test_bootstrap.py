@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
+from speech_ifeval.metrics import bootstrap
 from speech_ifeval.metrics.bootstrap import ratio_interval, resampled, swap_test
 from tests.metrics.word_error_coverage import Cell, coverage
 
@@ -130,3 +131,24 @@ def test_the_swap_test_holds_its_level() -> None:
     rejected = np.mean([swap_test(changes, seed=0, swaps=999) < 0.05 for changes in sizes])
     # Below the level, because sums of a few small whole numbers tie.
     assert 0.02 < rejected < 0.05 + 2.6 * (0.95 * 0.05 / 1000) ** 0.5
+
+
+@pytest.mark.parametrize("clusters", [1, 3, 10, 41, 100])
+def test_signs_are_the_same_however_many_are_in_memory(clusters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = np.random.default_rng(clusters).integers(1, 4, clusters) - 1.5
+    whole = [swap_test(changes, seed) for seed in range(5)]
+    monkeypatch.setattr(bootstrap, "_MOST_SIGNS", 1000)
+    assert [swap_test(changes, seed) for seed in range(5)] == whole
+
+
+def test_the_test_of_many_clusters_keeps_its_memory() -> None:
+    import tracemalloc
+
+    changes = np.resize([1.0, -1.0, 2.0], 5_000)
+    tracemalloc.start()
+    try:
+        swap_test(changes, seed=0, swaps=4_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 << 20  # all signs at once are 340 MB

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from speech_ifeval.metrics.intervals import forgetting_interval, points_interval
-from speech_ifeval.metrics.paired import difference, forgetting_difference, mcnemar, two_sided
+from speech_ifeval.metrics.paired import difference, differences, forgetting_difference, mcnemar, two_sided
 
 
 def random_run(seed, rates=(0.9, 0.8, 0.7), clip_count=80):
@@ -105,3 +105,17 @@ def test_the_forgetting_difference_holds_its_level():
         result = forgetting_difference(run_1, ref_1, run_2, ref_2)
         held += result.low <= truth <= result.high
     assert 0.92 <= held / 300 <= 0.985
+
+
+def test_differences_of_many_pairs_are_those_of_each():
+    runs = [random_run(seed) for seed in range(4)]
+    fewer = [(followed[5:], clip[5:] + 1000) for followed, clip in random_run(9)]  # other clips, and not as many
+    pairs = [(one, other) for one in runs for other in runs] + [(fewer, runs[0]), (runs[1], fewer)]
+    assert differences(iter(pairs)) == [difference(*pair) for pair in pairs]
+    assert differences([]) == []
+
+
+def test_differences_refuse_what_one_difference_refuses():
+    empty = [(np.zeros(0, bool), np.zeros(0, int))] * 3
+    with pytest.raises(ValueError, match="no scored item"):
+        differences([(random_run(1), random_run(2)), (random_run(1), empty)])

@@ -248,6 +248,19 @@ def test_responses_are_taken_over_where_fingerprints_agree(spoken: Benchmark, tm
     assert len(other.asked) == 19
 
 
+def test_no_more_runs_are_read_than_answers_are_wanted_of(spoken: Benchmark, tmp_path: Path) -> None:
+    asking, said = Asking(input="transcript"), []
+    generate(Talker(), spoken, tmp_path / "one", asking=asking)
+    broken = tmp_path / "two" / "responses.jsonl"
+    broken.parent.mkdir()
+    broken.write_text("{\n")  # reading it would be said
+    shared = Conditions(shared=(tmp_path / "one", broken.parent))
+    for _ in range(2):  # at first all answers are in the first, and then none is wanted
+        taking = Talker()
+        generate(taking, spoken, tmp_path / "three", asking=asking, conditions=shared, say=said.append)
+        assert (taking.asked, said) == ([], [])
+
+
 def test_a_reader_gets_the_transcript_and_no_audio(spoken: Benchmark, tmp_path: Path) -> None:
     model = Talker(hears=False)
     generate(model, spoken, tmp_path / "run")

@@ -24,7 +24,7 @@ from speech_ifeval.pipeline.contamination import CONTAMINATED, told_contaminated
 from speech_ifeval.records import CATEGORIES, SCHEMA_VERSION
 from speech_ifeval.results import Apart, Comparison, Leaderboard, LeaderboardGroup, Ranked, Unranked
 
-MOST_RUNS = 50
+MOST_RUNS = 100
 SIGNIFICANT = 0.05
 # One judge for a table; what was recorded run by run does not say who judged, and is taken for one.
 KEYS = (*MUST_AGREE, "judge", CONTAMINATED)
@@ -59,7 +59,7 @@ def leaderboard(
         progress: called with (done, all) as the pairs of a group are gone through.
 
     Raises:
-        UsageError: more than 50 runs, one twice, no scored run at a path, or several scorings to choose from.
+        UsageError: more than 100 runs, one twice, no scored run at a path, or several scorings to choose from.
         DataError: a file of verdicts is broken.
 
     Source of the rank intervals: `speech_ifeval.metrics.multiple.rank_intervals`.
@@ -167,7 +167,7 @@ def _group(
         return LeaderboardGroup(settings, None, [], unranked, apart)
     theirs = [one for one, has in zip(references, whole, strict=True) if has]
     compared = compare_runs([run for _, run in chosen], theirs, check_agreement(chosen), progress)
-    # Flips are what `compare` is for: of fifty runs they would be most of the benchmark.
+    # Flips are what `compare` is for: of a hundred runs they would be most of the benchmark.
     return LeaderboardGroup(settings, replace(compared, flips=[]), list(_ranked(compared)), unranked, apart)
 
 

@@ -12,6 +12,7 @@ from speech_ifeval.metrics.quantiles import student_t_quantile
 
 RESAMPLES = 2000
 SWAPS = 9999
+_MOST_SIGNS = 1 << 22  # in memory at once: 32 MiB of them as numbers
 _NORMAL = NormalDist()
 
 
@@ -114,10 +115,18 @@ def swap_test(changes: Floats, seed: int, swaps: int = SWAPS) -> float:
     moved = changes[changes != 0]
     if not len(moved):
         return 1.0
-    signs = np.random.default_rng(seed).integers(0, 2, size=(swaps, len(moved)), dtype=np.int8)
-    drawn = np.abs((2.0 * signs - 1.0) @ moved)
-    as_far = drawn >= abs(moved.sum()) * (1 - 1e-12) - 1e-12
-    return float((1 + as_far.sum()) / (swaps + 1))
+    rng, as_far = np.random.default_rng(seed), 0
+    least = abs(moved.sum()) * (1 - 1e-12) - 1e-12
+    rows = _rows_at_once(len(moved))
+    for done in range(0, swaps, rows):
+        signs = rng.integers(0, 2, size=(min(rows, swaps - done), len(moved)), dtype=np.int8)
+        as_far += int((np.abs((2.0 * signs - 1.0) @ moved) >= least).sum())
+    return float((1 + as_far) / (swaps + 1))
+
+
+def _rows_at_once(columns: int) -> int:
+    """Return how many rows of signs are drawn together; the generator makes four signs of one number."""
+    return max(_MOST_SIGNS // columns // 4 * 4, 4)
 
 
 def paired_change(more: Any, words: Any, cluster: Any, seed: int, level: float = 0.95) -> tuple[Ratio, float]:

@@ -33,9 +33,9 @@ class Combination(NamedTuple):
         effective: effective sample sizes, (R, M).
         correlation: between the rates, (R, M, M).
         spread: standard deviation of one outcome, (R, M).
-        total: items, (M,).
+        total: items, (M,), or (R, M) where it differs.
         known: information on the correlation across groups, (R,).
-        clips: number of clips.
+        clips: number of clips, or (R,) where it differs.
         observed: covariance of the rates as the clips show it, unshrunk, (R, M, M).
     """
 
@@ -45,7 +45,7 @@ class Combination(NamedTuple):
     spread: Floats
     total: Floats
     known: Floats
-    clips: int
+    clips: int | Floats
     observed: Floats
 
     def value(self, weights: Floats) -> Floats:
@@ -102,6 +102,20 @@ def combine(fits: Sequence[GroupFit]) -> Combination:
         np.mean(known, axis=0),
         clips,
         observed,
+    )
+
+
+def stacked(sums: Sequence[Combination]) -> Combination:
+    """Put combinations of as many groups each below each other along R, to be computed with at once."""
+    return Combination(
+        rate=np.concatenate([one.rate for one in sums]),
+        effective=np.concatenate([one.effective for one in sums]),
+        correlation=np.concatenate([one.correlation for one in sums]),
+        spread=np.concatenate([one.spread for one in sums]),
+        total=np.concatenate([np.broadcast_to(one.total, one.rate.shape) for one in sums]),
+        known=np.concatenate([one.known for one in sums]),
+        clips=np.concatenate([np.broadcast_to(one.clips, one.known.shape) for one in sums]).astype(np.float64),
+        observed=np.concatenate([one.observed for one in sums]),
     )
 
 

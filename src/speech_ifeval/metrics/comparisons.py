@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, count
+from typing import Any
 
 from speech_ifeval.metrics import paired
 from speech_ifeval.metrics.following import ClipIndex, Group, by_pair, rates
@@ -13,6 +14,7 @@ from speech_ifeval.records import CATEGORIES, CODES, SCHEMA_VERSION, Verdict
 from speech_ifeval.results import ComparedPair, ComparedRun, Comparison, Difference, Estimate, Flip
 
 _Groups = list[Group]
+_Arrays = list[tuple[Any, Any]]
 _Pair = tuple[int, int]
 
 
@@ -96,10 +98,13 @@ def _pairs(
 ) -> list[ComparedPair]:
     names = list(combinations(range(len(compared)), 2))
 
-    def of_ifrate(pairs: Sequence[_Pair]) -> Iterator[paired.Difference]:
+    def of_ifrate(pairs: Sequence[_Pair]) -> list[paired.Difference]:
+        return paired.differences(sides(pairs))
+
+    def sides(pairs: Sequence[_Pair]) -> Iterator[tuple[_Arrays, _Arrays]]:
         for first, second in pairs:
             advance()
-            yield paired.difference(arrays(groups[second]), arrays(groups[first]))
+            yield arrays(groups[second]), arrays(groups[first])
 
     rate = _differences(names, [run.ifrate for run in compared], of_ifrate)
     forgetting: dict[_Pair, Difference] = {}

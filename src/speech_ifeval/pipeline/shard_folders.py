@@ -32,11 +32,16 @@ def shards_of(run: Path) -> list[tuple[Shard, Path]]:
     >>> shards_of(Path("nowhere"))
     []
     """
+    return [(shard, path) for shard, path in _named(run) if is_run(path)]
+
+
+def _named(run: Path) -> list[tuple[Shard, Path]]:
+    # Looked into later, where it matters: a thousand shards that start would else ask for a million files.
     found = []
     folder = run / SHARDS_FOLDER
     for path in folder.iterdir() if folder.is_dir() else ():
         name = _NAME.fullmatch(path.name)
-        if name is not None and int(name[1]) <= int(name[2]) and is_run(path):
+        if name is not None and int(name[1]) <= int(name[2]):
             found.append((Shard(int(name[1]), int(name[2])), path))
     return sorted(found, key=lambda one: (one[0].count, one[0].index))
 
@@ -48,9 +53,14 @@ def relatives(run: Path, shard: Shard | None) -> Iterator[Path]:
     """
     if shard is not None and is_run(run):
         yield run
-    for other, path in shards_of(run):
-        if shard is None or other.count != shard.count:
+    for other, path in _named(run):
+        if (shard is None or other.count != shard.count) and is_run(path):
             yield path
+
+
+def _has_answers(run: Path) -> bool:
+    responses = run / RESPONSES_FILE
+    return responses.is_file() and responses.stat().st_size > 0
 
 
 def refuse_strangers(folder: Path, manifest: dict[str, Any], compared: Sequence[str]) -> None:
@@ -59,9 +69,8 @@ def refuse_strangers(folder: Path, manifest: dict[str, Any], compared: Sequence[
     Raises:
         MismatchError: names the keys that differ.
     """
-    for other, path in shards_of(folder.parent.parent):
-        responses = path / RESPONSES_FILE
-        if path.name == folder.name or not responses.is_file() or not responses.stat().st_size:
+    for other, path in _named(folder.parent.parent):
+        if path.name == folder.name or not is_run(path) or not _has_answers(path):
             continue
         standing = read_manifest(path / RUN_FILE) or {}
         rows = [row for key in compared for row in differences(key, standing.get(key), manifest.get(key))]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from speech_ifeval.analysis.diagnosis.checks import same_replies
 from speech_ifeval.analysis.diagnosis.diagnosing import diagnose
-from speech_ifeval.analysis.diagnosis.measuring import Rule, Unmade
+from speech_ifeval.analysis.diagnosis.measuring import Measured, Rule, Unmade
+from speech_ifeval.analysis.diagnosis.reading import read_evidence
 from speech_ifeval.analysis.diagnosis.registry import Check, all_checks, check
 from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.cli import app
 from speech_ifeval.models.recorded import locate
 from speech_ifeval.results import Diagnosis
+from tests.analysis.diagnosis import planting
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +75,23 @@ def test_an_example_shows_what_was_demanded_and_how_the_reply_ends(example: Diag
         item = load_benchmark("example").item(one.item)
         assert one.instruction.endswith(item.instruction[-40:])
         assert item.constraints[0].id in one.failed
+
+
+def test_whether_clips_are_several_is_found_once_a_reply_and_not_once_an_item(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, benchmark = planting.clean(), planting.write_benchmark(tmp_path / "benchmark")
+    planted = planting.same_reply(run)
+    evidence, _ = read_evidence(planting.write(tmp_path, run, benchmark), benchmark)
+    looked: list[int] = []
+
+    def counted(said_of: set[tuple[str, str | None]]) -> bool:
+        looked.append(len(said_of))
+        return several(said_of)
+
+    several = same_replies._are_several
+    monkeypatch.setattr(same_replies, "_are_several", counted)
+    found = same_replies.same_reply(evidence)
+    assert isinstance(found, Measured)
+    assert {case.item for case in found.cases} == planted
+    assert looked.count(len(planted)) == 1

@@ -45,7 +45,8 @@ def same_reply(evidence: Evidence) -> Measured | Unmade:
     heard = {reply.item.clip for reply, _ in replies}
     if len(heard) < 2:
         return Unmade("there are no transcripts and no creative writing about several clips")
-    does = [_are_several(clips[words]) for _, words in replies]
+    several = _said_of_several(clips)
+    does = [words in several for _, words in replies]
     doing = [one for one, shared in zip(replies, does, strict=True) if shared]
     return Measured(
         figure=rate(evidence, does, [reply.item for reply, _ in replies]),
@@ -63,9 +64,9 @@ def same_reply(evidence: Evidence) -> Measured | Unmade:
 def _same_as_reference(evidence: Evidence, ours: Mapping[str, bool]) -> Difference | None:
     if evidence.reference is None:
         return None
-    clips = _clips_by_words(evidence.reference)
+    several = _said_of_several(_clips_by_words(evidence.reference))
     both = [
-        (reply.item, ours[reply.item.id], _are_several(clips[words]))
+        (reply.item, ours[reply.item.id], words in several)
         for reply, words in _open(evidence.reference)
         if reply.item.id in ours
     ]
@@ -90,6 +91,11 @@ def _open(run: SystemRun) -> list[tuple[Reply, str]]:
 
 def _is_open(item: Item) -> bool:
     return item.metric == "wer" or item.category == "creative-writing"
+
+
+def _said_of_several(clips: Mapping[str, set[tuple[str, str | None]]]) -> set[str]:
+    # Once a reply's words, not once a reply: a model that always says the same has one reply to all clips.
+    return {words for words, said_of in clips.items() if _are_several(said_of)}
 
 
 def _are_several(said_of: set[tuple[str, str | None]]) -> bool:
