@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Literal
 
 import numpy as np
@@ -130,3 +131,16 @@ def test_the_swap_test_holds_its_level() -> None:
     rejected = np.mean([swap_test(changes, seed=0, swaps=999) < 0.05 for changes in sizes])
     # Below the level, because sums of a few small whole numbers tie.
     assert 0.02 < rejected < 0.05 + 2.6 * (0.95 * 0.05 / 1000) ** 0.5
+
+
+def test_the_swap_test_of_many_clusters_draws_the_same_signs_in_little_memory() -> None:
+    changes = np.random.default_rng(1).integers(-4, 5, size=4_001).astype(float) + 0.25
+    signs = np.random.default_rng(0).integers(0, 2, size=(999, len(changes)), dtype=np.int8)
+    drawn = np.abs((2.0 * signs - 1.0) @ changes)
+    expected = (1 + (drawn >= abs(changes.sum()) * (1 - 1e-12) - 1e-12).sum()) / 1_000
+    tracemalloc.start()
+    found = swap_test(changes, seed=0, swaps=999)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == expected
+    assert peak < 12 << 20, "all signs at once, as numbers that can be multiplied, are 36 MB"
