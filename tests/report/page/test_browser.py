@@ -286,6 +286,8 @@ OVERLAPPING = """() => [...document.querySelectorAll('.axis')].flatMap(axis => {
     const boxes = marks.map(one => one.getBoundingClientRect());
     return marks.slice(1).filter((_, at) => boxes[at + 1].left < boxes[at].right + 2).map(one => one.textContent);
 })"""
+OUTSIDE = """() => [...document.querySelectorAll('.axis span')].filter(one => one.checkVisibility()
+    && one.getBoundingClientRect().right > one.closest('.card').getBoundingClientRect().right - 6).map(one => one.textContent)"""
 LOOSE = """() => [...document.querySelectorAll('h2, h3, h2 + .hint, h3 + .hint, .legend, .heads, .heading')]
     .filter(one => getComputedStyle(one).breakAfter !== 'avoid').map(one => one.textContent.slice(0, 40))"""
 OVER = """() => [...document.querySelectorAll('.forest .button')].filter(one => one.checkVisibility()
@@ -304,6 +306,7 @@ def test_nothing_in_charts_and_lists_runs_into_anything_else(browser: Any, folde
             page.emulate_media(media=media)
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate(OVERLAPPING) == [], (media, width)
+            assert page.evaluate(OUTSIDE) == [], (media, width)
             marks = page.locator("#task .axis span").all()
             shown = [one.text_content() for one in marks if one.is_visible()]
             assert (shown[0], shown[-1]) == ("0", "100 %")

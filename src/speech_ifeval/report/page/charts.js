@@ -63,9 +63,9 @@ function plot(points, scale, label, options = {}) {
 
 function axis(scale, unit) {
   return h("div", { class: "axis", "aria-hidden": "true" }, scale.ticks.map((tick, index) => {
-    const between = index && index < scale.ticks.length - 1 && tick !== 0;
-    const mark = h("span", { class: between ? "between" : "" }, number(tick, false, Number.isInteger(tick) ? 0 : 2) +
-      (unit && index === scale.ticks.length - 1 ? ` ${unit}` : ""));
+    const last = index === scale.ticks.length - 1;
+    const mark = h("span", { class: last ? "last" : index && tick !== 0 ? "between" : "" }, number(tick, false, Number.isInteger(tick) ? 0 : 2) +
+      (unit && last ? ` ${unit}` : ""));
     mark.style.left = `${scale.place(tick)}%`;
     return mark;
   }));
