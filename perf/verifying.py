@@ -1,11 +1,11 @@
-"""Measure the worst that `speech-ifeval verify` takes before it refuses a file as too much work; run from anywhere.
+"""Measure the worst that `speech-ifeval verify` takes on before it refuses a file; run from anywhere.
 
     python perf/verifying.py [--json FILE] [--share 1]
 
-Each shape is a forged submission whose work is just below the limit: long replies and what takes long on them, many
-demands, many small groups, many words to align. `--share 0.1` goes to a tenth of the limit. Every file is written,
-read and verified as the command does it; what is measured is the processor time and the memory of a process of its
-own. An honest file, the shipped example and its reference, stands in the first row.
+Each shape is a forged submission whose work is just below the limit: long replies and what takes long on them,
+many demands, many small groups, many words to align. `--share 0.1` goes to a tenth of the limit. Every file is
+written, read and verified as the command does it; what is measured is the processor time and the memory of a
+process of its own. An honest file, the shipped example and its reference, stands in the first row.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def alignments() -> Iterator[Asked]:
 SHAPES: dict[str, tuple[str, Callable[[], Iterator[Asked]]]] = {
     "`number_words`, replies of `00:00 `": (
         "official",
-        lambda: long_replies("00:00 ", demand("length_constraints:number_words", num_words=10**6, relation="at least")),
+        lambda: long_replies(
+            "00:00 ", demand("length_constraints:number_words", num_words=10**6, relation="at least")
+        ),
     ),
     "`json_format`, replies nested 400 deep": (
         "official",
@@ -117,7 +119,9 @@ SHAPES: dict[str, tuple[str, Callable[[], Iterator[Asked]]]] = {
     ),
     "2,000 words in long replies": (
         "official",
-        lambda: long_replies("a ", demand("keywords:existence", keywords=[f"é{k:x}" for k in range(2_000)]), 50_000),
+        lambda: long_replies(
+            "a ", demand("keywords:existence", keywords=[f"é{k:x}" for k in range(2_000)]), 50_000
+        ),
     ),
     "a phrase of 20,000 letters that nearly occurs": (
         "official",
@@ -146,7 +150,9 @@ SHAPES: dict[str, tuple[str, Callable[[], Iterator[Asked]]]] = {
 
 def written(path: Path, like: Path, rules: str, rows: Iterator[Asked], most: int) -> int:
     """Write the largest submission of these rows whose work is at most `most`, and return its work."""
-    members = {name: one for name, one in unzipped(like.read_bytes(), like.name).items() if "reference" not in name}
+    members = {
+        name: one for name, one in unzipped(like.read_bytes(), like.name).items() if "reference" not in name
+    }
     header = json.loads(members[own.HEADER])
     how = own.ScoredHow(rules, False, "unscored", None, 0)
     asked: list[Asked] = []
@@ -165,8 +171,8 @@ def written(path: Path, like: Path, rules: str, rows: Iterator[Asked], most: int
             known[key] = reckoned(one) - 100_000
         more = known[key] + 100_000 * (one[0].dataset not in datasets)
         datasets.add(one[0].dataset)
-        sizes += len(own.encoded(one[0])) + 2 * reply + 400
-        if work + more > most or sizes > 200 * MIB:
+        sizes += len(own.encoded(one[0])) + reply + 400
+        if work + more > most or sizes > 250 * MIB:
             break
         work += more
         asked.append(one)
@@ -183,7 +189,10 @@ def written(path: Path, like: Path, rules: str, rows: Iterator[Asked], most: int
     }
     found = {name: own.member_of(one) for name, one in members.items() if name != own.HEADER}
     header["members"] = found
-    ordered = {own.HEADER: own.encoded(msgspec.convert(header, own.Header)), **{name: members[name] for name in own.MEMBERS[1:] if name in members}}
+    ordered = {
+        own.HEADER: own.encoded(msgspec.convert(header, own.Header)),
+        **{name: members[name] for name in own.MEMBERS[1:] if name in members},
+    }
     path.write_bytes(zipped(ordered))
     return work
 

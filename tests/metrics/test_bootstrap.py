@@ -133,6 +133,16 @@ def test_the_swap_test_holds_its_level() -> None:
     assert 0.02 < rejected < 0.05 + 2.6 * (0.95 * 0.05 / 1000) ** 0.5
 
 
+def test_many_clusters_are_drawn_as_they_are_all_at_once() -> None:
+    expected = np.random.default_rng(3).multinomial(7_000, np.full(7_000, 1 / 7_000), size=250)
+    tracemalloc.start()
+    found = resampled(7_000, seed=3, resamples=250)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found == expected).all()
+    assert peak < 1.6 * found.nbytes
+
+
 def test_the_swap_test_of_many_clusters_draws_the_same_signs_in_little_memory() -> None:
     changes = np.random.default_rng(1).integers(-4, 5, size=4_001).astype(float) + 0.25
     signs = np.random.default_rng(0).integers(0, 2, size=(999, len(changes)), dtype=np.int8)

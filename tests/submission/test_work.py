@@ -68,7 +68,7 @@ HOSTILE: dict[str, dict[str, Callable[[Rows], None]]] = {
         "items.jsonl": asks(*[MANY_WORDS] * 2_000),
         "run/responses.jsonl": one_long_reply,
     },
-    "words to prepare": {"items.jsonl": all_ask({"id": "keywords:existence", "kwargs": words(12_000)})},
+    "words to prepare": {"items.jsonl": all_ask({"id": "keywords:existence", "kwargs": words(8_500)})},
 }
 
 
@@ -107,7 +107,9 @@ def test_a_run_that_nobody_would_verify_is_not_packed(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packing, "LIMITS", Limits(work=1_000))
-    with pytest.raises(OutputError, match=r"makes a submission that nobody verifies: expected at most 1,000 .*--limit"):
+    with pytest.raises(
+        OutputError, match=r"makes a submission that nobody verifies: expected at most 1,000 .*--limit"
+    ):
         submit(run, tmp_path / "run.submission.zip")
     assert list(tmp_path.iterdir()) == []
 
@@ -151,10 +153,10 @@ def test_a_demand_counts_for_every_character_of_its_reply(
     ("judge", "judgements", "expected"),
     [
         ("none", [], 0),
-        ("gpt.123456", said(), 3 * 512 + 10_000 + 10 + 3),
-        ("gpt.123456", said(earlier_replies=("12", "34")), 3 * 512 + 10_000 + 3 * 10 + 7),
-        ("gpt.123456", said(extracted="e" * 10), 3 * 512 + 10_000 + 10 + 3 + 10 * 3),
-        ("heuristic-1", said(), 3 * 512 + 3 * 10 + 10_000 + 10 + 3),
+        ("gpt.123456", said(), 3 * 512 + 21_000 + 10 + 3),
+        ("gpt.123456", said(earlier_replies=("12", "34")), 3 * 512 + 21_000 + 3 * 10 + 7),
+        ("gpt.123456", said(extracted="e" * 10), 3 * 512 + 21_000 + 10 + 3 + 10 * 3),
+        ("heuristic-1", said(), 3 * 512 + 3 * 10 + 21_000 + 10 + 3),
     ],
 )
 def test_a_judgement_counts_by_what_was_said(judge: str, judgements: list[Judgement], expected: int) -> None:

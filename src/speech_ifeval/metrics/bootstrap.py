@@ -13,6 +13,7 @@ from speech_ifeval.metrics.quantiles import student_t_quantile
 RESAMPLES = 2000
 SWAPS = 9999
 _AT_ONCE = 1 << 18  # signs; each takes 17 bytes while they are multiplied
+_ROWS = 100
 _NORMAL = NormalDist()
 
 
@@ -34,8 +35,11 @@ def resampled(clusters: int, seed: int, resamples: int = RESAMPLES) -> Floats:
     >>> resampled(3, seed=0, resamples=4).sum(axis=1).tolist()
     [3.0, 3.0, 3.0, 3.0]
     """
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples).astype(np.float64)
+    rng, equal = np.random.default_rng(seed), np.full(clusters, 1 / clusters)
+    drawn = np.empty((resamples, clusters))
+    for start in range(0, resamples, _ROWS):  # the counts come as whole numbers, which take as much room again
+        drawn[start : start + _ROWS] = rng.multinomial(clusters, equal, size=min(_ROWS, resamples - start))
+    return drawn
 
 
 def ratio_interval(top: Floats, bottom: Floats, draws: Floats, level: float = 0.95) -> Ratio:
@@ -116,7 +120,9 @@ def swap_test(changes: Floats, seed: int, swaps: int = SWAPS) -> float:
     if not len(moved):
         return 1.0
     rng = np.random.default_rng(seed)
-    rows = max(4, _AT_ONCE // len(moved) // 4 * 4)  # signs come out of four bytes at a time: the same as all at once
+    rows = max(
+        4, _AT_ONCE // len(moved) // 4 * 4
+    )  # signs come out of four bytes at a time: the same as all at once
     as_far = 0
     for start in range(0, swaps, rows):
         signs = rng.integers(0, 2, size=(min(rows, swaps - start), len(moved)), dtype=np.int8)

@@ -21,7 +21,7 @@ from speech_ifeval.pipeline.judging import judgements_digest
 from speech_ifeval.pipeline.scoring import asked_items, verifier_versions
 from speech_ifeval.records import Response
 from speech_ifeval.results import Submitted
-from speech_ifeval.runs import write_bytes
+from speech_ifeval.runs import AnyRun, folder_of, write_bytes
 from speech_ifeval.submission import contents as own
 from speech_ifeval.submission.anonymity import (
     anonymous,
@@ -42,11 +42,11 @@ _PACKAGES = ("speech-ifeval", "numpy", "jiwer", "whisper-normalizer")
 
 
 def submit(
-    run: str | Path | Any,
+    run: AnyRun,
     path: str | Path | None = None,
     *,
     benchmark: str | Path | Benchmark | None = None,
-    reference: str | Path | None = None,
+    reference: AnyRun | None = None,
     scoring: str | None = None,
 ) -> Submitted:
     """Pack a scored run into one file that somebody else can score again.
@@ -65,7 +65,7 @@ def submit(
         UsageError: no scored run is there, several scorings are, or the reference is elsewhere.
         DataError: a file of the run is broken.
         MismatchError: the run's files do not belong together, or to this benchmark.
-        OutputError: the file cannot be written, is there and no submission, or would be more than anybody verifies.
+        OutputError: the file cannot be written, is there and no submission, or is more than anybody verifies.
 
     >>> import tempfile
     >>> import speech_ifeval as sif
@@ -76,11 +76,11 @@ def submit(
     >>> packed.items, packed.withheld, verified.holds
     (106, 0, True)
     """
-    folder = Path(getattr(run, "folder", run))
+    folder = folder_of(run)
     target = _beside(folder) if path is None else Path(path)
     _refuse_strange(target)
     loaded = load_benchmark(benchmark if benchmark is not None else benchmark_answered(str(folder)))
-    gathered = gather(folder, loaded, scoring, None if reference is None else Path(reference))
+    gathered = gather(folder, loaded, scoring, None if reference is None else folder_of(reference))
     packing = _Packing(gathered, loaded)
     if packing.work > LIMITS.work:
         raise OutputError(f"{folder} makes a submission that nobody verifies: {too_much(packing.work, LIMITS)}")

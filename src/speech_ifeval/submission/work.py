@@ -23,7 +23,7 @@ _LOOSE = 8  # trimmings of a reply, each of which is decided
 _DETECTING = 40  # the detector takes as long for a character as this many demands
 _DETECTED = 20_000  # characters of a reply that it reads
 _ALIGNED = 256  # characters of a transcript: edits are counted by the machine word, of words and not of characters
-_MEASURED = 10_000  # characters: an answer is drawn again and again for the intervals that it is in
+_MEASURED = 20_000  # characters: a transcript is drawn again and again for the intervals that it is in
 _GROUP = 100_000  # characters: a group of answers has intervals and a test of its own
 
 
@@ -70,7 +70,7 @@ def _of_replies(items: Iterable[own.PackedItem], scoring: own.ScoredHow, run: An
 
 
 def _of_judgements(items: Iterable[own.PackedItem], run: Answered) -> int:
-    """Each of a judge's replies is read beside what it judged; transcripts are compared, and options looked for."""
+    """A judge's replies are read beside what they judge; transcripts are compared, and options looked for."""
     if not run.judgements:
         return 0
     letters = _letters(run.responses)
@@ -83,7 +83,8 @@ def _of_judgements(items: Iterable[own.PackedItem], run: Answered) -> int:
             total += letters.get(item.id, 0) * max(options[item.id], options.get(item.twin or "", 1))
     for one in run.judgements:
         said = (one.judge_reply or "", *one.earlier_replies)
-        total += _MEASURED + len(said) * letters.get(one.item, 0) + sum(map(len, said))
+        total += _PREPARING + len(said) * letters.get(one.item, 0) + sum(map(len, said))
+        total += _MEASURED * (one.use == "transcript")
         total += len(one.extracted or "") * (1 + spoken.get(one.item, 0) // _ALIGNED)
     return total
 

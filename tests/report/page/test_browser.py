@@ -287,7 +287,8 @@ OVERLAPPING = """() => [...document.querySelectorAll('.axis')].flatMap(axis => {
     return marks.slice(1).filter((_, at) => boxes[at + 1].left < boxes[at].right + 2).map(one => one.textContent);
 })"""
 OUTSIDE = """() => [...document.querySelectorAll('.axis span')].filter(one => one.checkVisibility()
-    && one.getBoundingClientRect().right > one.closest('.card').getBoundingClientRect().right - 6).map(one => one.textContent)"""
+    && one.getBoundingClientRect().right > one.closest('.card').getBoundingClientRect().right - 6)
+    .map(one => one.textContent)"""
 LOOSE = """() => [...document.querySelectorAll('h2, h3, h2 + .hint, h3 + .hint, .legend, .heads, .heading')]
     .filter(one => getComputedStyle(one).breakAfter !== 'avoid').map(one => one.textContent.slice(0, 40))"""
 OVER = """() => [...document.querySelectorAll('.forest .button')].filter(one => one.checkVisibility()
