@@ -247,9 +247,16 @@ def test_what_a_language_model_was_sent_and_said_stands_at_its_item(browser: Any
             for part in (found.judge_reply, *(message.content for message in found.messages)):
                 assert part is not None
                 assert part in text
+        written = (tmp_path / "page.html").read_text("utf-8")
+        token = re.findall(r"Result ([0-9a-f]{8}): NO", found_reasoning(judgements))[0]
+        assert len(re.findall(token, written)) <= 2, "what repeats in a judge's messages stands in the page once"
         page.evaluate("openItem('chain-of-thought/0000')")
         assert page.evaluate("document.querySelector('#detail details.judge summary').textContent").endswith("no")
         assert page.evaluate("document.querySelectorAll('#detail .text b').length") == 0
+
+
+def found_reasoning(judgements: Any) -> str:
+    return str(judgements["chain-of-thought/0000", "reasoning"].judge_reply)
 
 
 @pytest.mark.parametrize("dark", [False, True])
