@@ -21,7 +21,6 @@ from speech_ifeval.report.page.document import (
 )
 from speech_ifeval.report.page.marking import demand_span, failure_marks, joined
 
-
 TOKEN = "\0"  # in a line of what a judge was sent: its token, of which there is one a judgement
 REPLY = -1  # in the place of a line: the reply that was judged, which the page holds already
 
