@@ -13,14 +13,34 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import msgspec
 
 from speech_ifeval.errors import DataError, MismatchError, OutputError
 
+
+class Made(Protocol):
+    """What has a run directory, such as what `speech_ifeval.evaluate` returns."""
+
+    @property
+    def folder(self) -> Path:
+        """The run directory."""
+
+
+AnyRun = str | Path | Made
+
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _BLOCK = 1 << 16
+
+
+def folder_of(run: AnyRun) -> Path:
+    """Return the run directory that a path, a text, or what `speech_ifeval.evaluate` returned stands for.
+
+    >>> folder_of("runs/mine") == folder_of(Path("runs/mine"))
+    True
+    """
+    return Path(run) if isinstance(run, str | Path) else run.folder
 
 
 class Appender:

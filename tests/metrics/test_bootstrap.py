@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Literal
 
 import numpy as np
@@ -137,18 +138,28 @@ def test_the_swap_test_holds_its_level() -> None:
 def test_signs_are_the_same_however_many_are_in_memory(clusters: int, monkeypatch: pytest.MonkeyPatch) -> None:
     changes = np.random.default_rng(clusters).integers(1, 4, clusters) - 1.5
     whole = [swap_test(changes, seed) for seed in range(5)]
-    monkeypatch.setattr(bootstrap, "_MOST_SIGNS", 1000)
+    monkeypatch.setattr(bootstrap, "_AT_ONCE", 1000)
     assert [swap_test(changes, seed) for seed in range(5)] == whole
 
 
-def test_the_test_of_many_clusters_keeps_its_memory() -> None:
-    import tracemalloc
-
-    changes = np.resize([1.0, -1.0, 2.0], 5_000)
+def test_many_clusters_are_drawn_as_they_are_all_at_once() -> None:
+    expected = np.random.default_rng(3).multinomial(7_000, np.full(7_000, 1 / 7_000), size=250)
     tracemalloc.start()
-    try:
-        swap_test(changes, seed=0, swaps=4_000)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 100 << 20  # all signs at once are 340 MB
+    found = resampled(7_000, seed=3, resamples=250)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found == expected).all()
+    assert peak < 1.6 * found.nbytes
+
+
+def test_the_swap_test_of_many_clusters_draws_the_same_signs_in_little_memory() -> None:
+    changes = np.random.default_rng(1).integers(-4, 5, size=4_001).astype(float) + 0.25
+    signs = np.random.default_rng(0).integers(0, 2, size=(999, len(changes)), dtype=np.int8)
+    drawn = np.abs((2.0 * signs - 1.0) @ changes)
+    expected = (1 + (drawn >= abs(changes.sum()) * (1 - 1e-12) - 1e-12).sum()) / 1_000
+    tracemalloc.start()
+    found = swap_test(changes, seed=0, swaps=999)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == expected
+    assert peak < 12 << 20, "all signs at once, as numbers that can be multiplied, are 36 MB"

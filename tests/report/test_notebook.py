@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+import speech_ifeval
 from speech_ifeval.analysis.ranking import leaderboard
 from speech_ifeval.analysis.reproduction.reproducing import reproduce
 from speech_ifeval.job import Run, evaluate
@@ -87,3 +88,20 @@ def test_in_a_real_browser_nothing_of_a_result_runs(run: Run, tmp_path: Path) ->
         assert page.get_by_text("onerror").count() > 0
         assert page.locator("table").first.locator("td").count() > 0
         browser.close()
+
+
+def test_a_run_is_taken_as_what_evaluate_returned_as_a_path_and_as_a_text(run: Run, tmp_path: Path) -> None:
+    other = evaluate("replay:example:reference", output_dir=tmp_path / "other")
+    for mine, its in (run, other), (run.folder, other.folder), (str(run.folder), str(other.folder)):
+        (group,) = speech_ifeval.leaderboard([mine, its], published=False).groups
+        assert [one.name for one in group.comparison.runs] == ["mine", "other"]
+        assert (
+            speech_ifeval.leaderboard([mine], references=[its]).groups[0].comparison.runs[0].forgetting is not None
+        )
+        assert [one.name for one in speech_ifeval.compare([mine, its]).runs] == ["mine", "other"]
+        assert speech_ifeval.cite(mine).run == str(run.folder)
+        assert speech_ifeval.reproduce("leaderboard", [mine]).notes
+        assert speech_ifeval.diagnose(mine, "example").name == "mine"
+        assert [one.name for one in speech_ifeval.wording_effects([mine, its], "example").runs]
+        packed = speech_ifeval.submit(mine, tmp_path / "mine.zip", reference=run.folder / "reference")
+        assert packed.with_reference

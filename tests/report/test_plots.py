@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from speech_ifeval.errors import OutputError, UsageError
 from speech_ifeval.report.plots import (
@@ -112,6 +113,15 @@ WORDING = WordingEffects(
     ],
     [],
 )
+REPEATED = WordedConstraint(
+    "closed-ended",
+    "combination:repeat_prompt",
+    "",
+    False,
+    RATE,
+    [replace(wordings(True), varied="wording with its phrase")],
+)
+LONG_WORDING = replace(WORDING, runs=[replace(WORDING.runs[0], constraints=[REPEATED])])
 ISOLATION = isolation()
 DIAGNOSIS = diagnosis(
     name="$_<script>",
@@ -148,7 +158,9 @@ def test_a_figure_is_a_file_of_its_format_and_the_same_one_again(
 @pytest.mark.parametrize(
     ("draw", "found", "shown"),
     [
-        (sweep_figure, SWEEP, ["IFrate, %", "Δ, %", "layers=0-1"]),
+        (sweep_figure, SWEEP, ["IFrate, %", "Δ, %", "layers=0-1", "all"]),
+        (sweep_figure, replace(SWEEP, points=SWEEP.points[:-1]), ["lab:&lt;script&gt;$x_1$"]),
+        (wording_figure, LONG_WORDING, ["repeat_prompt (wording with its phrase)"]),
         (sweep_figure, PARTS, ["layers=0-1 at 0", "modules=q_proj at 0", "task, %"]),
         (wording_figure, WORDING, ["$_run$", "a:b *", "followed, %", "empty"]),
         (isolation_figure, ISOLATION, ["following: isolated", "another clip", "JS (JSON)", "silence", "−1.25"]),

@@ -23,6 +23,7 @@ from speech_ifeval.pipeline.comparing import (
 from speech_ifeval.pipeline.contamination import CONTAMINATED, told_contaminated
 from speech_ifeval.records import CATEGORIES, SCHEMA_VERSION
 from speech_ifeval.results import Apart, Comparison, Leaderboard, LeaderboardGroup, Ranked, Unranked
+from speech_ifeval.runs import AnyRun, folder_of
 
 MOST_RUNS = 100
 SIGNIFICANT = 0.05
@@ -38,9 +39,9 @@ _Placed = tuple[Path, ScoredRun]
 
 
 def leaderboard(
-    runs: Sequence[Path],
+    runs: Sequence[AnyRun],
     *,
-    references: Sequence[Path] = (),
+    references: Sequence[AnyRun] = (),
     scoring: str | None = None,
     published: bool = True,
     progress: Progress | None = None,
@@ -52,7 +53,8 @@ def leaderboard(
     tell them apart; overlapping intervals decide nothing.
 
     Args:
-        runs: run directories, as `score` writes them; none gives the published rows alone.
+        runs: run directories, as `score` writes them, or what `evaluate` returned; none gives the published rows
+            alone.
         references: one run directory for all, or one for each run; empty takes ``RUN/reference`` where it is.
         scoring: which scoring to take where a run directory holds several, as `compare` takes it.
         published: whether the published rows stand below.
@@ -82,13 +84,14 @@ def leaderboard(
         raise UsageError(
             f"--reference was given {len(references)} times for {len(runs)} runs: give it once, or once a run"
         )
-    refuse_doubles(runs)
-    scored = told_apart(runs, [load_scored(path, scoring) for path in runs])
-    named = [*references] if len(references) == len(runs) else [*references] * len(runs)
+    folders, named = [folder_of(run) for run in runs], [folder_of(run) for run in references]
+    refuse_doubles(folders)
+    scored = told_apart(folders, [load_scored(path, scoring) for path in folders])
+    named = named if len(named) == len(folders) else named * len(folders)
     notes: list[str] = []
     against = [
         _reference(at, named, path, run, scoring, notes)
-        for at, (path, run) in enumerate(zip(runs, scored, strict=True))
+        for at, (path, run) in enumerate(zip(folders, scored, strict=True))
     ]
     groups: dict[tuple[str, ...], list[int]] = {}
     for index, run in enumerate(scored):
@@ -100,7 +103,7 @@ def leaderboard(
         made.append(
             _group(
                 dict(zip(KEYS, key, strict=True)),
-                [(runs[at], scored[at]) for at in members],
+                [(folders[at], scored[at]) for at in members],
                 [against[at] for at in members],
                 dict(zip(KEYS, ordered[0], strict=True)),
                 progress,

@@ -35,6 +35,7 @@ from speech_ifeval.results import (
     WordingEffects,
     WordingLuck,
 )
+from speech_ifeval.runs import AnyRun, folder_of
 
 EFFECT = 1.0
 IFRATE = "IFrate"
@@ -44,7 +45,7 @@ _Z = 1.959964  # by which the half-width of an interval over clips is read as st
 
 
 def wording_effects(
-    runs: Sequence[Path],
+    runs: Sequence[AnyRun],
     benchmark: str | Path | Benchmark,
     *,
     scoring: str | None = None,
@@ -54,7 +55,8 @@ def wording_effects(
     """Measure how much the wording of constraints matters in scored runs.
 
     Args:
-        runs: run directories, as `speech_ifeval.pipeline.scoring.score` writes them; one, or several side by side.
+        runs: run directories, as `speech_ifeval.pipeline.scoring.score` writes them, or what `evaluate` returned;
+            one, or several side by side.
         benchmark: what they answer: a benchmark, its folder, or its name.
         scoring: as `speech_ifeval.pipeline.comparing.load_scored` takes it.
         effect: standard deviation of wordings' effects, in logits, at which power is stated.
@@ -72,12 +74,13 @@ def wording_effects(
     """
     if not 1 <= len(runs) <= MOST_RUNS:
         raise UsageError(f"wording takes 1 to {MOST_RUNS} runs, found {len(runs)}")
-    if len({path.resolve() for path in runs}) < len(runs):
+    folders = [folder_of(run) for run in runs]
+    if len({path.resolve() for path in folders}) < len(runs):
         raise UsageError("the same run directory is named twice; name each once")
     if not 0 < effect <= EFFECTS[-1]:
         raise UsageError(f"--effect takes a number above 0, at most {EFFECTS[-1]:g}, found {effect:g}")
     loaded = load_benchmark(benchmark)
-    return wording_effects_of([load_scored(path, scoring) for path in runs], loaded, effect=effect, seed=seed)
+    return wording_effects_of([load_scored(path, scoring) for path in folders], loaded, effect=effect, seed=seed)
 
 
 def wording_effects_of(

@@ -135,14 +135,22 @@ def response_language(*, language: Phrase) -> Verifier:
     return Verifier(check, why)
 
 
+def asks_detector(rules: str, id: str) -> bool:
+    """Whether a constraint asks the detector in this rule set; that takes longer than all else that is checked.
+
+    >>> asks_detector("ifeval", "change_case:english_capital")
+    True
+    """
+    return id == _ID or (rules == "ifeval" and id in _CASE_IDS)
+
+
 def detector_label(rules: str, ids: Collection[str]) -> str:
     """Name the detector and its seed for a signature, ``none`` where no id of the rule set asks it.
 
     >>> detector_label("official", {"change_case:english_capital"})
     'none'
     """
-    asked = _ID in ids or (rules == "ifeval" and not _CASE_IDS.isdisjoint(ids))
-    if not asked:
+    if not any(asks_detector(rules, id) for id in ids):
         return "none"
     from importlib.metadata import version
 

@@ -12,7 +12,8 @@ from speech_ifeval.metrics.quantiles import student_t_quantile
 
 RESAMPLES = 2000
 SWAPS = 9999
-_MOST_SIGNS = 1 << 22  # in memory at once: 32 MiB of them as numbers
+_AT_ONCE = 1 << 18  # signs; each takes 17 bytes while they are multiplied
+_ROWS = 100
 _NORMAL = NormalDist()
 
 
@@ -34,8 +35,11 @@ def resampled(clusters: int, seed: int, resamples: int = RESAMPLES) -> Floats:
     >>> resampled(3, seed=0, resamples=4).sum(axis=1).tolist()
     [3.0, 3.0, 3.0, 3.0]
     """
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples).astype(np.float64)
+    rng, equal = np.random.default_rng(seed), np.full(clusters, 1 / clusters)
+    drawn = np.empty((resamples, clusters))
+    for start in range(0, resamples, _ROWS):  # the counts come as whole numbers, which take as much room again
+        drawn[start : start + _ROWS] = rng.multinomial(clusters, equal, size=min(_ROWS, resamples - start))
+    return drawn
 
 
 def ratio_interval(top: Floats, bottom: Floats, draws: Floats, level: float = 0.95) -> Ratio:
@@ -115,18 +119,16 @@ def swap_test(changes: Floats, seed: int, swaps: int = SWAPS) -> float:
     moved = changes[changes != 0]
     if not len(moved):
         return 1.0
-    rng, as_far = np.random.default_rng(seed), 0
-    least = abs(moved.sum()) * (1 - 1e-12) - 1e-12
-    rows = _rows_at_once(len(moved))
-    for done in range(0, swaps, rows):
-        signs = rng.integers(0, 2, size=(min(rows, swaps - done), len(moved)), dtype=np.int8)
-        as_far += int((np.abs((2.0 * signs - 1.0) @ moved) >= least).sum())
-    return float((1 + as_far) / (swaps + 1))
-
-
-def _rows_at_once(columns: int) -> int:
-    """Return how many rows of signs are drawn together; the generator makes four signs of one number."""
-    return max(_MOST_SIGNS // columns // 4 * 4, 4)
+    rng = np.random.default_rng(seed)
+    rows = max(
+        4, _AT_ONCE // len(moved) // 4 * 4
+    )  # signs come out of four bytes at a time: the same as all at once
+    as_far = 0
+    for start in range(0, swaps, rows):
+        signs = rng.integers(0, 2, size=(min(rows, swaps - start), len(moved)), dtype=np.int8)
+        drawn = np.abs((2.0 * signs - 1.0) @ moved)
+        as_far += int((drawn >= abs(moved.sum()) * (1 - 1e-12) - 1e-12).sum())
+    return (1 + as_far) / (swaps + 1)
 
 
 def paired_change(more: Any, words: Any, cluster: Any, seed: int, level: float = 0.95) -> tuple[Ratio, float]:

@@ -18,7 +18,7 @@ from speech_ifeval.metrics.summaries import ScoredRun
 from speech_ifeval.pipeline.contamination import TRAINED_ON, told_contaminated
 from speech_ifeval.records import Verdict
 from speech_ifeval.results import Comparison, Contamination, Summary, TaskLevel
-from speech_ifeval.runs import whole_lines
+from speech_ifeval.runs import AnyRun, folder_of, whole_lines
 
 
 class _Summarised(msgspec.Struct):
@@ -47,16 +47,16 @@ SHOULD_AGREE = ("judge", "detector", "version")
 
 
 def compare(
-    runs: Sequence[Path],
+    runs: Sequence[AnyRun],
     *,
-    references: Sequence[Path] = (),
+    references: Sequence[AnyRun] = (),
     scoring: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare 2 to 20 scored runs.
 
     Args:
-        runs: run directories, as `score` writes them.
+        runs: run directories, as `score` writes them, or what `evaluate` returned.
         references: one run directory for all, or one for each run; empty takes ``RUN/reference`` where every
             run has one, and leaves Δ out otherwise.
         scoring: which scoring to take where a run directory holds several: its name or a pattern
@@ -75,10 +75,11 @@ def compare(
     """
     if not 2 <= len(runs) <= MOST_RUNS:
         raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, found {len(runs)}")
-    refuse_doubles(runs)
-    scored = told_apart(runs, [load_scored(path, scoring) for path in runs])
-    against, notes = _references(runs, references, scoring)
-    notes += check_agreement([*zip(runs, scored, strict=True), *(against or [])])
+    folders = [folder_of(run) for run in runs]
+    refuse_doubles(folders)
+    scored = told_apart(folders, [load_scored(path, scoring) for path in folders])
+    against, notes = _references(folders, [folder_of(run) for run in references], scoring)
+    notes += check_agreement([*zip(folders, scored, strict=True), *(against or [])])
     return compare_runs(scored, None if against is None else [run for _, run in against], notes, progress)
 
 

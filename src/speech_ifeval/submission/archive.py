@@ -33,7 +33,8 @@ _REMEDY = "get the file again, or from elsewhere"
 class Limits(NamedTuple):
     """What no submission exceeds: bytes of the file, of a member and of all members, and how well one may pack.
 
-    A member of up to `small` bytes may pack better than `ratio` to one.
+    A member of up to `small` bytes may pack better than `ratio` to one. `work` is what scoring it again may take,
+    in characters × constraints (`speech_ifeval.submission.work`).
     """
 
     file: int = 256 * _MIB
@@ -42,6 +43,7 @@ class Limits(NamedTuple):
     directory: int = 1 << 14
     ratio: int = 100
     small: int = _MIB
+    work: int = 1 << 29
 
 
 LIMITS = Limits()

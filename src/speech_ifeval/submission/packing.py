@@ -21,7 +21,7 @@ from speech_ifeval.pipeline.judging import judgements_digest
 from speech_ifeval.pipeline.scoring import asked_items, verifier_versions
 from speech_ifeval.records import Response
 from speech_ifeval.results import Submitted
-from speech_ifeval.runs import write_bytes
+from speech_ifeval.runs import AnyRun, folder_of, write_bytes
 from speech_ifeval.submission import contents as own
 from speech_ifeval.submission.anonymity import (
     anonymous,
@@ -31,21 +31,22 @@ from speech_ifeval.submission.anonymity import (
     anonymous_summary,
     anonymous_verdict,
 )
-from speech_ifeval.submission.archive import begins_as_submission, zipped
+from speech_ifeval.submission.archive import LIMITS, begins_as_submission, zipped
 from speech_ifeval.submission.checking import check_submission
 from speech_ifeval.submission.gathering import Gathered, Side, gather
-from speech_ifeval.submission.reading import parsed
+from speech_ifeval.submission.reading import parsed, too_much
+from speech_ifeval.submission.work import Answered, work_of
 
 SUFFIX = ".submission.zip"
 _PACKAGES = ("speech-ifeval", "numpy", "jiwer", "whisper-normalizer")
 
 
 def submit(
-    run: str | Path | Any,
+    run: AnyRun,
     path: str | Path | None = None,
     *,
     benchmark: str | Path | Benchmark | None = None,
-    reference: str | Path | None = None,
+    reference: AnyRun | None = None,
     scoring: str | None = None,
 ) -> Submitted:
     """Pack a scored run into one file that somebody else can score again.
@@ -64,7 +65,7 @@ def submit(
         UsageError: no scored run is there, several scorings are, or the reference is elsewhere.
         DataError: a file of the run is broken.
         MismatchError: the run's files do not belong together, or to this benchmark.
-        OutputError: the file cannot be written, or is there and no submission.
+        OutputError: the file cannot be written, is there and no submission, or is more than anybody verifies.
 
     >>> import tempfile
     >>> import speech_ifeval as sif
@@ -75,12 +76,14 @@ def submit(
     >>> packed.items, packed.withheld, verified.holds
     (106, 0, True)
     """
-    folder = Path(getattr(run, "folder", run))
+    folder = folder_of(run)
     target = _beside(folder) if path is None else Path(path)
     _refuse_strange(target)
     loaded = load_benchmark(benchmark if benchmark is not None else benchmark_answered(str(folder)))
-    gathered = gather(folder, loaded, scoring, None if reference is None else Path(reference))
+    gathered = gather(folder, loaded, scoring, None if reference is None else folder_of(reference))
     packing = _Packing(gathered, loaded)
+    if packing.work > LIMITS.work:
+        raise OutputError(f"{folder} makes a submission that nobody verifies: {too_much(packing.work, LIMITS)}")
     content = zipped(packing.members())
     found = check_submission(parsed(content, target.name), loaded)
     wrong = next((claim for claim in found.claims if claim.holds is False), None)
@@ -129,6 +132,20 @@ class _Packing:
         self.items = {item.id: own.packed_item(item, benchmark.licence) for item in benchmark}
         self.changed = 0
 
+    @property
+    def work(self) -> int:
+        """What scoring it again takes, in characters × constraints."""
+        sides = [side for side in (self._gathered.run, self._gathered.reference) if side is not None]
+        runs = (
+            Answered(one.judge.label, one.intake.responses.values(), list(one.judge.judgements.values()))
+            for one in sides
+        )
+        return work_of(list(self.items.values()), self._how(), runs)
+
+    def _how(self) -> own.ScoredHow:
+        scoring = self._gathered.scoring
+        return own.ScoredHow(scoring.rules, scoring.loose, scoring.missing, scoring.limit, scoring.seed)
+
     def members(self) -> dict[str, bytes]:
         """Return what the file holds, in the order in which it holds it."""
         before = self._gathered.summary
@@ -151,7 +168,7 @@ class _Packing:
             benchmark=own.About(
                 benchmark.name, benchmark.fingerprint, len(benchmark), benchmark.licence, benchmark.language
             ),
-            scoring=own.ScoredHow(scoring.rules, scoring.loose, scoring.missing, scoring.limit, scoring.seed),
+            scoring=self._how(),
             verifiers=verifier_versions(items, scoring.rules),
             changed=self.changed,
             members={name: own.member_of(content) for name, content in members.items()},

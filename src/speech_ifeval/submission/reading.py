@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from speech_ifeval.records import CATEGORIES, TWIN_CATEGORY, Response, Verdict
 from speech_ifeval.results import Summary
 from speech_ifeval.submission import contents as own
 from speech_ifeval.submission.archive import LIMITS, Limits, read_file, unzipped
+from speech_ifeval.submission.work import Answered, work_of
 
 # Bytes of a line: of an item; of a reply; of all that a judge was sent about one, with what it said.
 _LONGEST_LINE = {own.ITEMS: 1 << 18, own.RESPONSES: 1 << 22, own.VERDICTS: 1 << 22, own.JUDGEMENTS: 1 << 24}
@@ -54,6 +54,12 @@ class PackedSide:
     verdicts: list[Verdict]
     judgements: list[own.PackedJudgement]
     scored: dict[str, Any]
+
+    @property
+    def answered(self) -> Answered:
+        """What was said in it, which tells how much work it makes."""
+        judge = str(self.scored.get("judge"))
+        return Answered(judge, self.responses, [row.judgement for row in self.judgements])
 
 
 @dataclass(frozen=True)
@@ -97,16 +103,31 @@ def parsed(content: bytes, file: str, limits: Limits = LIMITS) -> Submission:
             f"{file}: {own.HEADER}:1: expected submission_version {own.SUBMISSION_VERSION}, found "
             f"{header.submission_version}; verify it with the version of speech-ifeval that wrote it"
         )
-    items = reader.rows(own.ITEMS, _ITEM, _check_item)
+    items = reader.rows(own.ITEMS, _ITEM)
+    summary, run = reader.document(own.SUMMARY, _SUMMARY), reader.side("run")
+    reference = reader.side("reference") if any(name.startswith("reference/") for name in members) else None
+    work = work_of(items, header.scoring, [side.answered for side in (run, reference) if side is not None])
+    if work > limits.work:
+        raise DataError(f"{file}: {too_much(work, limits)}")
+    for number, item in enumerate(items, start=1):  # it compiles their constraints, which is work as well
+        _check_item(f"{file}: {own.ITEMS}:{number}", item)
     return Submission(
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
         header=header,
         found={name: own.member_of(one) for name, one in members.items() if name != own.HEADER},
         items=items,
-        summary=reader.document(own.SUMMARY, _SUMMARY),
-        run=reader.side("run"),
-        reference=reader.side("reference") if any(name.startswith("reference/") for name in members) else None,
+        summary=summary,
+        run=run,
+        reference=reference,
+    )
+
+
+def too_much(work: int, limits: Limits = LIMITS) -> str:
+    """Say that scoring a submission again takes more than anybody who verifies it is to spend."""
+    return (
+        f"expected at most {limits.work:,} characters × constraints to score again, found {work:,}; score fewer "
+        "items (--limit) and submit that run"
     )
 
 
@@ -144,12 +165,7 @@ class _Reader:
             raise DataError(f"{self._file}: {name}: expected at most {_LARGEST_DOCUMENT} bytes, found more")
         return self._decoded(f"{self._file}: {name}:1", content, decoder)
 
-    def rows(
-        self,
-        name: str,
-        decoder: msgspec.json.Decoder[Read],
-        check: Callable[[str, Read], None] = lambda place, row: None,
-    ) -> list[Read]:
+    def rows(self, name: str, decoder: msgspec.json.Decoder[Read]) -> list[Read]:
         """Read a member of JSON lines; none where there is no such member."""
         content = self._members.get(name, b"")
         if content and not content.endswith(b"\n"):
@@ -162,9 +178,7 @@ class _Reader:
             place = f"{self._file}: {name}:{number}"
             if len(line) > longest:
                 raise DataError(f"{place}: expected at most {longest} bytes, found more; {_REMEDY}")
-            row = self._decoded(place, line, decoder)
-            check(place, row)
-            found.append(row)
+            found.append(self._decoded(place, line, decoder))
         return found
 
     def _decoded(self, place: str, content: bytes, decoder: msgspec.json.Decoder[Read]) -> Read:

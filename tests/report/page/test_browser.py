@@ -39,7 +39,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     one = read_evidences([TUNED], EXAMPLE, reference=REFERENCE)
     two = read_evidences([TUNED, REFERENCE], EXAMPLE, reference=REFERENCE)
     analyses = (SWEEP, LADDER, ISOLATION, WORDING)
+    scoring = Scoring(judge="heuristic")
+    run = score([TUNED], EXAMPLE, reference=[REFERENCE], output_dir=found / "judged", scoring=scoring)[1]
     made = {
+        "judged": (read_evidences([run, run / "reference"], EXAMPLE), PageOptions(analyses=analyses)),
         "one": (one, PageOptions()),
         "embed": (one, PageOptions(audio="embed", audio_dir=found / "clips")),
         "link": (one, PageOptions(audio="link", audio_dir=found / "clips")),
@@ -244,9 +247,16 @@ def test_what_a_language_model_was_sent_and_said_stands_at_its_item(browser: Any
             for part in (found.judge_reply, *(message.content for message in found.messages)):
                 assert part is not None
                 assert part in text
+        written = (tmp_path / "page.html").read_text("utf-8")
+        token = re.findall(r"Result ([0-9a-f]{8}): NO", found_reasoning(judgements))[0]
+        assert len(re.findall(token, written)) <= 2, "what repeats in a judge's messages stands in the page once"
         page.evaluate("openItem('chain-of-thought/0000')")
         assert page.evaluate("document.querySelector('#detail details.judge summary').textContent").endswith("no")
         assert page.evaluate("document.querySelectorAll('#detail .text b').length") == 0
+
+
+def found_reasoning(judgements: Any) -> str:
+    return str(judgements["chain-of-thought/0000", "reasoning"].judge_reply)
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -276,6 +286,44 @@ def test_paper_is_light_and_holds_what_a_screen_folds_away(browser: Any, folder:
         assert page.evaluate(cut) == []
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert page.evaluate("document.querySelectorAll('main details[open]').length") == before
+
+
+OVERLAPPING = """() => [...document.querySelectorAll('.axis')].flatMap(axis => {
+    const marks = [...axis.children].filter(one => one.checkVisibility());
+    const boxes = marks.map(one => one.getBoundingClientRect());
+    return marks.slice(1).filter((_, at) => boxes[at + 1].left < boxes[at].right + 2).map(one => one.textContent);
+})"""
+OUTSIDE = """() => [...document.querySelectorAll('.axis span')].filter(one => one.checkVisibility()
+    && one.getBoundingClientRect().right > one.closest('.card').getBoundingClientRect().right - 6)
+    .map(one => one.textContent)"""
+LOOSE = """() => [...document.querySelectorAll('h2, h3, h2 + .hint, h3 + .hint, .legend, .heads, .heading')]
+    .filter(one => getComputedStyle(one).breakAfter !== 'avoid').map(one => one.textContent.slice(0, 40))"""
+OVER = """() => [...document.querySelectorAll('.forest .button')].filter(one => one.checkVisibility()
+    && one.getBoundingClientRect().right > one.closest('.row').getBoundingClientRect().right).length"""
+CUT = """() => [...document.querySelectorAll('#rows .dataset')]
+    .filter(one => one.clientWidth < one.scrollWidth && one.clientWidth < 40).map(one => one.textContent)"""
+REFERENCE_FILLS = (
+    "[...document.querySelectorAll('#task .middle .s-ref.point')].map(one => getComputedStyle(one).fill)"
+)
+
+
+def test_nothing_in_charts_and_lists_runs_into_anything_else(browser: Any, folder: Path) -> None:
+    """On a screen, on a telephone, and on paper."""
+    with opened(browser, folder / "judged.html") as page:
+        for media, width in ("screen", 1280), ("screen", 900), ("screen", 360), ("print", 703):
+            page.emulate_media(media=media)
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(OVERLAPPING) == [], (media, width)
+            assert page.evaluate(OUTSIDE) == [], (media, width)
+            marks = page.locator("#task .axis span").all()
+            shown = [one.text_content() for one in marks if one.is_visible()]
+            assert (shown[0], shown[-1]) == ("0", "100 %")
+            if width == 1280:
+                assert (page.evaluate(OVER), page.evaluate(CUT)) == (0, [])
+        assert page.evaluate(LOOSE) == [], "a heading never stands alone at the end of a page"
+        fills = page.evaluate(REFERENCE_FILLS)
+        assert len(set(fills[::2])) == len(set(fills[1::2])) == 1
+        assert fills[0] != fills[1], "hollow without a constraint, filled with it, as it says above the chart"
 
 
 @pytest.mark.parametrize("name", ["embed", "link"])

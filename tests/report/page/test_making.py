@@ -22,6 +22,7 @@ from speech_ifeval.models.recorded import locate
 from speech_ifeval.records import Message
 from speech_ifeval.report.page.assembling import placeholders
 from speech_ifeval.report.page.audio import OUTSIDE, gather_clips, link_to
+from speech_ifeval.report.page.items import REPLY, TOKEN, Lines
 from speech_ifeval.report.page.making import Page, PageOptions, check_audio, make_page, page_facts
 from tests.report.page.hostile import ATTACK, hostile_benchmark, hostile_evidence
 from tests.spoken import write_tone
@@ -103,6 +104,37 @@ def test_the_policy_names_this_style_and_this_script_only(evidence: Evidence, tm
 
 def test_the_template_has_each_place_once() -> None:
     assert set(placeholders().values()) == {1}
+
+
+def test_what_repeats_in_the_messages_of_a_judge_is_kept_once() -> None:
+    rubric = "Judge.\nBetween <response-ab12cd34> and </response-ab12cd34>.\nEnd with Result ab12cd34: YES"
+    lines = Lines()
+    first = lines.add(rubric, "ab12cd34")
+    assert lines.add(rubric.replace("ab12cd34", "99ff00aa"), "99ff00aa") == first, "tokens differ, lines do not"
+    assert [line.replace(TOKEN, "ab12cd34") for line in lines.kept] == rubric.split("\n")
+    reply = "It flew.\nThen it fell."
+    told = lines.add(f"the reply\n{reply}\nends", "ab12cd34", reply)
+    assert [lines.kept[line] if line >= 0 else reply for line in told] == ["the reply", reply, "ends"]
+    assert told[1] == REPLY
+    assert not any("flew" in line for line in lines.kept)
+
+
+@pytest.mark.parametrize(
+    ("content", "token", "reply"),
+    [
+        (f"a{TOKEN}b", "ab12cd34", None),  # what stands for a token is there already
+        ("reply", "ab12cd34", "reply"),  # no lines of its own
+        ("a\nno reply here\nb", "ab12cd34", "another"),
+        ("a\n\nb", None, ""),
+        ("a\nb\nb\nc", "", "b"),
+    ],
+)
+def test_messages_come_back_as_they_were(content: str, token: str | None, reply: str | None) -> None:
+    lines = Lines()
+    told = lines.add(content, token, reply)
+    texts = [(reply or "") if line == REPLY else lines.kept[line] for line in told]
+    own = TOKEN in content  # then nothing stands for it
+    assert "\n".join(text if own else text.replace(TOKEN, token or "") for text in texts) == content
 
 
 def test_no_data_can_end_its_block(tmp_path: Path) -> None:

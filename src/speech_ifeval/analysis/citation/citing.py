@@ -17,16 +17,17 @@ from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
 from speech_ifeval.pipeline.contamination import told_contaminated
 from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.results import BibEntry, Citation, Cited, Estimate, Summary
+from speech_ifeval.runs import AnyRun, folder_of
 
 PAPER, IFEVAL, TOOL = "lu2025speechifeval", "zhou2023ifeval", "speechifeval"
 _DIGITS = 12  # of the fingerprint in a signature
 
 
-def cite(run: Path, benchmark: Benchmark | None = None, *, scoring: str | None = None) -> Citation:
+def cite(run: AnyRun, benchmark: Benchmark | None = None, *, scoring: str | None = None) -> Citation:
     """Return how to cite a scored run.
 
     Args:
-        run: the run directory.
+        run: the run directory, or what `evaluate` returned.
         benchmark: what it answers, for the corpora of its clips; None where these are known without it, as those
             of the published release are, or are to be left out.
         scoring: which scoring, where the directory holds several, as `compare` takes it.
@@ -47,17 +48,18 @@ def cite(run: Path, benchmark: Benchmark | None = None, *, scoring: str | None =
     >>> [one.key for one in found.entries][:3]
     ['speechifeval', 'lu2025speechifeval', 'zhou2023ifeval']
     """
-    ((name, summary),) = read_summaries([run], scoring)
+    folder = folder_of(run)
+    ((name, summary),) = read_summaries([folder], scoring)
     if benchmark is not None and not _answers(summary, benchmark.fingerprint):
         raise MismatchError(
-            f"{run} answers {summary.settings.get('benchmark')}, not "
+            f"{folder} answers {summary.settings.get('benchmark')}, not "
             f"{benchmark.name}-{benchmark.short_fingerprint}; name its own with --benchmark"
         )
-    writer = _Writer(name, run, summary, benchmark)
+    writer = _Writer(name, folder, summary, benchmark)
     methods = list(writer.sentences())
     keys = dict.fromkeys([TOOL, PAPER, IFEVAL, *(key for one in methods for key in one.keys)])
     entries: list[BibEntry] = [publication(key).entry() for key in keys]
-    return Citation(SCHEMA_VERSION, str(run), methods, entries, list(writer.unknown), summary.signature)
+    return Citation(SCHEMA_VERSION, str(folder), methods, entries, list(writer.unknown), summary.signature)
 
 
 def _answers(summary: Summary, fingerprint: str) -> bool:

@@ -23,6 +23,7 @@ from speech_ifeval.benchmarks import Benchmark, load_benchmark
 from speech_ifeval.errors import UsageError
 from speech_ifeval.records import SCHEMA_VERSION
 from speech_ifeval.results import CleanCheck, Diagnosis, Finding, FindingExample, UnmadeCheck
+from speech_ifeval.runs import AnyRun, folder_of
 
 EXAMPLES = 3
 _QUESTION, _DEMAND = 60, 120  # letters of an instruction that are shown: the demand on the form stands at its end
@@ -30,10 +31,10 @@ _REPLY = 80  # letters at either end of a reply
 
 
 def diagnose(
-    run: Path,
+    run: AnyRun,
     benchmark: str | Path | Benchmark,
     *,
-    reference: Path | None = None,
+    reference: AnyRun | None = None,
     scoring: str | None = None,
     examples: int = EXAMPLES,
     seed: int = 0,
@@ -41,7 +42,7 @@ def diagnose(
     """Look for everything that is known to go wrong with a speech-aware language model's run.
 
     Args:
-        run: a scored run directory, or recorded responses in another form.
+        run: a scored run directory, recorded responses in another form, or what `evaluate` returned.
         benchmark: what it answers: a benchmark, its folder, or its name.
         reference: the reference system's, in the same forms; by default ``RUN/reference`` where it is.
         scoring: which scoring, where a run directory holds several: a rule set, or a name or pattern of
@@ -64,7 +65,11 @@ def diagnose(
     if examples < 0:
         raise UsageError(f"--examples takes a whole number from 0, found {examples}")
     evidence, notes = read_evidence(
-        run, load_benchmark(benchmark), reference=reference, scoring=scoring, seed=seed
+        folder_of(run),
+        load_benchmark(benchmark),
+        reference=None if reference is None else folder_of(reference),
+        scoring=scoring,
+        seed=seed,
     )
     return diagnosis_of(evidence, notes=notes, examples=examples)
 

@@ -36,13 +36,14 @@ from speech_ifeval.results import (
     Sweep,
 )
 from speech_ifeval.results.reproduction import Table
+from speech_ifeval.runs import AnyRun, folder_of
 
 AS_TRAINED = 1.0
 
 
 def reproduce(
     table: Table,
-    runs: Sequence[str] = (),
+    runs: Sequence[AnyRun] = (),
     *,
     scoring: str | None = None,
     seconds_per_answer: float | None = None,
@@ -51,8 +52,8 @@ def reproduce(
 
     Args:
         table: ``leaderboard``, ``task-level`` or ``lora``.
-        runs: scored run directories, each as its path or ``NAME=PATH`` with the name of a published system; for
-            ``lora`` also files that ``sweep --json`` wrote.
+        runs: scored run directories, each as its path, as what `evaluate` returned, or as ``NAME=PATH`` with the
+            name of a published system; for ``lora`` also files that ``sweep --json`` wrote.
         scoring: which scoring, where a run directory holds several, as `compare` takes it.
         seconds_per_answer: how long an answer takes on the machine at hand; by default the mean over the runs that
             measured it, and unknown where none did.
@@ -70,7 +71,8 @@ def reproduce(
     figures = published_figures()
     if table not in _TABLES:
         raise UsageError(f"expected {', '.join(_TABLES)}, found {table!r}")
-    folders = [run for run in runs if table != "lora" or not Path(run).is_file()]
+    named = [run if isinstance(run, str) else str(folder_of(run)) for run in runs]
+    folders = [run for run in named if table != "lora" or not Path(run).is_file()]
     at_hand, notes = read_at_hand(folders, figures, scoring)
     measured = seconds_an_answer(at_hand)
     source = None
@@ -80,7 +82,7 @@ def reproduce(
         seconds_per_answer, count = measured
         source = f"mean of {count:,} measured answers at hand"
     needs = Needs(table, figures, seconds_per_answer)
-    sweeps = [read_analysis(Path(run)) for run in runs if run not in folders]
+    sweeps = [read_analysis(Path(run)) for run in named if run not in folders]
     if any(not isinstance(one, Sweep) for one in sweeps):
         raise UsageError("reproduce lora takes run directories and files that `speech-ifeval sweep --json` wrote")
     swept = [one for one in sweeps if isinstance(one, Sweep)]

@@ -53,7 +53,7 @@ function plot(points, scale, label, options = {}) {
       for (const x of ends) parts.push(svg("line", { x1: x, x2: x, y1: y - 3, y2: y + 3, class: `whisker ${name}` }));
     }
     if (isNumber(point.value)) {
-      const hollow = point.hollow ? " hollow" : "";
+      const hollow = point.hollow ? " hollow" : point.filled ? " filled" : "";
       parts.push(svg("svg", { x: `${scale.place(point.value)}%`, y, class: "shape" },
         svg("path", { d: shapeOf(point.series), class: `point ${name}${hollow}` }, svg("title", {}, point.tip || ""))));
     }
@@ -63,8 +63,9 @@ function plot(points, scale, label, options = {}) {
 
 function axis(scale, unit) {
   return h("div", { class: "axis", "aria-hidden": "true" }, scale.ticks.map((tick, index) => {
-    const mark = h("span", {}, number(tick, false, Number.isInteger(tick) ? 0 : 2) +
-      (unit && index === scale.ticks.length - 1 ? ` ${unit}` : ""));
+    const last = index === scale.ticks.length - 1;
+    const mark = h("span", { class: last ? "last" : index && tick !== 0 ? "between" : "" }, number(tick, false, Number.isInteger(tick) ? 0 : 2) +
+      (unit && last ? ` ${unit}` : ""));
     mark.style.left = `${scale.place(tick)}%`;
     return mark;
   }));
@@ -75,8 +76,7 @@ function forest(rows, scale, options = {}) {
   const columns = options.columns || [];
   const grid = h("div", { class: "forest", role: "table", "aria-label": options.label });
   grid.style.setProperty("--columns", columns.length);
-  // Intervals take more room than figures.
-  grid.style.setProperty("--widths", columns.map((column) => (isInterval(column) ? "8.6rem" : "minmax(3.3rem, 4.6rem)")).join(" ") || "0");
+  grid.style.setProperty("--widths", columns.map(widthOf).join(" ") || "0");
   const line = (name, label, middle, cells) => h("div", { class: `row ${name || ""}`, role: "row" },
     h("div", { class: "label", role: "rowheader" }, label), h("div", { class: "middle", role: "cell" }, middle),
     columns.map((column, index) => h("div", { class: "cell", role: "cell", "data-name": name === "heads" ? null : nameOf(column) },
@@ -93,6 +93,8 @@ function forest(rows, scale, options = {}) {
 
 // What a column is called, without the explanation in it.
 const nameOf = (column) => (typeof column === "string" ? column : column instanceof Element ? column.firstChild.data : null);
+// Intervals and buttons take more room than figures.
+const widthOf = (column) => (isInterval(column) ? "8.6rem" : column === "newly so" ? "6.2rem" : "minmax(3.3rem, 4.6rem)");
 const isInterval = (column) => column instanceof Element && column.textContent.startsWith("95 %");
 
 function legend(entries) {

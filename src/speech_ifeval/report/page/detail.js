@@ -79,10 +79,10 @@ function replyPart(system, series, number) {
     (reply.verdicts || []).map((verdict) => verdictLine(item, verdict)),
     h("p", { class: "answers" }, rightness(reply.right), reply.cut ? h("span", { class: "answer no" }, "cut off at the token limit") : null),
     textPart(reply.text, reply.error, reply.marks),
-    judgePart(reply.judgements),
+    judgePart(reply.judgements, reply.text),
     reply.plain !== undefined || reply.plain_error !== undefined ? h("details", { class: "twin", open: DATA.runs.length === 1 },
       h("summary", {}, "without the constraint ", rightness(reply.plain_right)), textPart(reply.plain, reply.plain_error),
-      judgePart(reply.plain_judgements)) : null);
+      judgePart(reply.plain_judgements, reply.plain)) : null);
 }
 
 function textPart(text, error, marks) {
@@ -91,7 +91,7 @@ function textPart(text, error, marks) {
   return h("div", { class: "text", dir: "auto" }, marked(text, marks, "failed", "this part fails"));
 }
 
-function judgePart(judgements) {
+function judgePart(judgements, text) {
   if (!judgements || !judgements.length) return null;
   return judgements.map((one) => {
     const verdict = one.use === "transcript" ? "" : isBoolean(one.verdict) ? (one.verdict ? ": yes" : ": no") : ": unscored";
@@ -103,9 +103,15 @@ function judgePart(judgements) {
       one.reason ? h("p", { class: "hint" }, one.reason) : null,
       one.reply ? [h("small", {}, "the judge"), h("div", { class: "text", dir: "auto" }, one.reply)] : null,
       (one.messages || []).map(([role, lines]) => [h("small", {}, `sent as ${role}`),
-        h("div", { class: "text sent", dir: "auto" }, lines.map((line) => DATA.lines[line]).join("\n"))]),
+        h("div", { class: "text sent", dir: "auto" }, lines.map((line) => lineOf(line, one.token, text)).join("\n"))]),
       one.withheld ? h("p", { class: "hint" }, `${plural(one.withheld, "message")} left out: the transcript is in it`) : null);
   });
+}
+
+// A line of what a judge was sent: the reply that it judged, or one in which U+0000 stands for its token.
+function lineOf(line, token, text) {
+  if (line < 0) return text;
+  return token ? DATA.lines[line].split("\0").join(token) : DATA.lines[line];
 }
 
 // What was searched for, marked without changing the page, where the browser can.

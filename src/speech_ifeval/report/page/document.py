@@ -40,8 +40,9 @@ class ShownVerdict(Struct, frozen=True, omit_defaults=True):
 class ShownJudgement(Struct, frozen=True, omit_defaults=True):
     """What a judge was sent and said, for one use.
 
-    `messages` are pairs of a role and the lines of what was sent, by their index in the document's `lines`;
-    `withheld` counts those that hold what may not be passed on.
+    `messages` are pairs of a role and the lines of what was sent, by their index in the document's `lines`, in
+    which U+0000 stands for `token`; −1 is the reply that was judged. `withheld` counts messages that hold what may
+    not be passed on.
     """
 
     use: str
@@ -50,6 +51,7 @@ class ShownJudgement(Struct, frozen=True, omit_defaults=True):
     extracted: str | None = None
     reason: str | None = None
     messages: list[tuple[str, list[int]]] = []
+    token: str | None = None
     withheld: int = 0
 
 

@@ -21,7 +21,7 @@ function taskSection() {
     for (const [who, series, group] of real) {
       rows.push({
         label: [swatch(series), " ", who],
-        points: [pointOf(group.plain, series, "without", { hollow: true }), pointOf(group.constrained, series, "with")],
+        points: [pointOf(group.plain, series, "without", { hollow: true }), pointOf(group.constrained, series, "with", { filled: true })],
         cells: [number(group.plain.rate), number(group.constrained.rate), number(group.change.value, true),
           span(group.change, true), `${group.change.worse} / ${group.change.better}`, pValue(group.change.p_holm)],
         class: isNumber(group.change.p_holm) && group.change.p_holm < 0.05 ? "worse" : "",
@@ -58,7 +58,7 @@ function sensitivitySection() {
       const key = row.by === "all" ? `${row.name}-appeared` : `${row.name}-${row.group}-appeared`;
       const set = run.sets.find((one) => one.key === key);
       return {
-        label: [behaviourName(row.name), row.by === "metric" ? h("small", {}, ` ${row.group}`) : ""],
+        label: [behaviourName(row.name), row.by === "metric" ? h("small", {}, ` ${row.group === "wer" ? "WER" : row.group}`) : ""],
         points: [pointOf(row.change, index, "change in points")],
         cells: [`${row.plain}/${row.n}`, `${row.constrained}/${row.n}`, number(row.change.value, true), span(row.change, true),
           pValue(row.change.p_holm), row.against_reference ? number(row.against_reference.value, true) : NONE,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from speech_ifeval.analysis.diagnosis.evidence import SystemRun
 from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.judges import Judged
+from speech_ifeval.judges.wording import token_in
 from speech_ifeval.records import USES, Item, Judgement, Verdict
 from speech_ifeval.report.page.document import (
     Marks,
@@ -20,15 +21,30 @@ from speech_ifeval.report.page.document import (
 )
 from speech_ifeval.report.page.marking import demand_span, failure_marks, joined
 
+TOKEN = "\0"  # in a line of what a judge was sent: its token, of which there is one a judgement
+REPLY = -1  # in the place of a line: the reply that was judged, which the page holds already
+
 
 class Lines:
-    """Lines of text, each kept once: what judges are sent is mostly the same rubric."""
+    """Lines of text, each kept once: what judges are sent is mostly the same rubric, and the reply."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
-    def add(self, text: str) -> list[int]:
-        """Return the numbers of a text's lines."""
+    def add(self, text: str, token: str | None = None, reply: str | None = None) -> list[int]:
+        """Return the numbers of a text's lines.
+
+        Args:
+            text: what was sent.
+            token: what `TOKEN` stands for in its lines, unless that is in the text itself.
+            reply: what `REPLY` stands for where it has lines of its own.
+        """
+        if reply:
+            before, found, after = text.partition(f"\n{reply}\n")
+            if found:
+                return [*self.add(before, token), REPLY, *self.add(after, token)]
+        if token and TOKEN not in text:
+            text = text.replace(token, TOKEN)
         return [self._numbers.setdefault(line, len(self._numbers)) for line in text.split("\n")]
 
     @property
@@ -126,10 +142,12 @@ def _reply(
             ShownVerdict(one.index, one.followed, one.reason, one.near_miss, one.otherwise) for one in verdicts
         ],
         marks=_marks(item, verdicts, text or ""),
-        judgements=_judgements(system.judged, item.id, lines, secret),
+        judgements=_judgements(system.judged, item.id, text, lines, secret),
         plain=None if plain is None else plain.text,
         plain_error=None if plain is None else plain.error,
-        plain_judgements=[] if twin is None else _judgements(system.judged, twin.id, lines, secret),
+        plain_judgements=[]
+        if twin is None
+        else _judgements(system.judged, twin.id, None if plain is None else plain.text, lines, secret),
         right=_right(system.judged, item.id),
         plain_right=None if twin is None else _right(system.judged, twin.id),
     )
@@ -148,19 +166,23 @@ def _right(judged: Judged, item: str) -> bool | None:
     return None if found is None else found.verdict
 
 
-def _judgements(judged: Judged, item: str, lines: Lines, secret: Sequence[str]) -> list[ShownJudgement]:
+def _judgements(
+    judged: Judged, item: str, reply: str | None, lines: Lines, secret: Sequence[str]
+) -> list[ShownJudgement]:
     found = (judged.judgements.get((item, use)) for use in USES)
-    return [_judgement(one, lines, secret) for one in found if one is not None]
+    return [_judgement(one, reply, lines, secret) for one in found if one is not None]
 
 
-def _judgement(one: Judgement, lines: Lines, secret: Sequence[str]) -> ShownJudgement:
+def _judgement(one: Judgement, reply: str | None, lines: Lines, secret: Sequence[str]) -> ShownJudgement:
     open_messages = [message for message in one.messages if not any(text in message.content for text in secret)]
+    token = token_in(one.messages) if all(TOKEN not in message.content for message in open_messages) else None
     return ShownJudgement(
         use=one.use,
         verdict=one.verdict,
         reply=one.judge_reply,
         extracted=one.extracted,
         reason=one.reason,
-        messages=[(message.role, lines.add(message.content)) for message in open_messages],
+        messages=[(message.role, lines.add(message.content, token, reply)) for message in open_messages],
+        token=token if open_messages else None,
         withheld=len(one.messages) - len(open_messages),
     )

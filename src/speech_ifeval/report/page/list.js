@@ -100,7 +100,7 @@ function show(filter, goes = true) {
 
 const itemsButton = (label, filter) => h("button", {
   type: "button", class: "button", on: { click: (event) => { event.preventDefault(); event.stopPropagation(); show(filter); } },
-}, label, " →");
+}, label, h("span", { class: "arrow" }, " →"));
 
 function bringItems() {
   const box = at("workspace").getBoundingClientRect();

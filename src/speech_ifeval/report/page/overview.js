@@ -60,7 +60,7 @@ function comparisonPart() {
       found.pairs.map((pair) => [
         [swatch(pair.second), " ", found.runs[pair.second].name, " − ", swatch(pair.first), " ", found.runs[pair.first].name],
         number(pair.ifrate.value, true), span(pair.ifrate, true), pValue(pair.ifrate.p_holm), pair.gained, pair.lost,
-        itemsButton("Show", { run: String(pair.second), flip: `other-${pair.first}` })])),
+        itemsButton(plural(pair.gained + pair.lost, "item"), { run: String(pair.second), flip: `other-${pair.first}` })])),
     found.notes.length ? h("ul", { class: "notes" }, found.notes.map((note) => h("li", {}, capital(note), "."))) : null);
 }
 

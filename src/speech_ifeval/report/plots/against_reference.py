@@ -49,7 +49,7 @@ def reference_figure(runs: Sequence[tuple[str, Summary]], paths: Sequence[Path])
         for axis in list(axes.flat)[len(with_reference) :]:
             axis.set_visible(False)
         for axis in axes.flat[max(0, len(with_reference) - across) :]:  # the lowest of each column
-            axis.set_xlabel("following rate (%)", labelpad=2)
+            axis.set_xlabel("following rate, %", labelpad=2)
         axes.flat[0].figure.legend(
             *_key(),
             loc="outside upper center",

@@ -45,7 +45,7 @@ def codes_figure(runs: Sequence[tuple[str, Summary]], paths: Sequence[Path]) -> 
                 ends=(0, 100),
                 split=sum(column in CATEGORIES for column in columns),
             )
-            axis.set_xlabel("following rate (%)")
+            axis.set_xlabel("following rate, %")
 
 
 def columns_of(summaries: Sequence[Summary]) -> list[str]:
@@ -98,5 +98,5 @@ def _points(axis: Any, runs: Sequence[tuple[str, Summary]], columns: Sequence[st
     axis.set_axisbelow(True)
     axis.set_xticks(range(len(columns)), [title_of(column) for column in columns])
     axis.tick_params(axis="x", length=0)
-    axis.set_ylabel("following rate (%)")
+    axis.set_ylabel("following rate, %")
     axis.figure.legend(loc="outside upper center", ncols=min(len(runs), 3), handletextpad=0.2, columnspacing=1.2)

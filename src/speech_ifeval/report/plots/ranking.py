@@ -50,6 +50,6 @@ def ranking_figure(runs: Sequence[tuple[str, Summary]], paths: Sequence[Path]) -
         axis.tick_params(axis="y", length=0)
         axis.grid(axis="x", color="0.92", linewidth=0.5)
         axis.set_axisbelow(True)
-        axis.set_xlabel("IFrate (%)", labelpad=2)
+        axis.set_xlabel("IFrate, %", labelpad=2)
         if "reference" in shown:
             axis.figure.legend(loc="outside upper center", ncols=2, handletextpad=0.2, columnspacing=1.2)

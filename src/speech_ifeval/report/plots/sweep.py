@@ -40,7 +40,8 @@ def sweep_figure(found: Sweep, path: Path) -> None:
     with panels(path, [0.75 * HIGH] * len(drawn)) as axes:
         for axis, (title, figure, reference) in zip(axes, drawn, strict=True):
             for place, (part, points) in enumerate(parts.items()):
-                _curve(axis, points, figure, place, plain(part, _LONGEST))
+                name = found.model if list(parts) == ["all"] else part
+                _curve(axis, points, figure, place, plain(name, _LONGEST))
             if reference is not None and reference.value is not None and reads is not None:
                 axis.axhline(reference.value, color="0.4", linestyle=":", label=plain(reads.name, _LONGEST))
             axis.set_ylabel(title)

@@ -30,6 +30,11 @@ def wording_figure(found: WordingEffects, path: Path) -> None:
         axes[-1].set_xlabel("followed, %", loc="right")
 
 
+def _short(name: str) -> str:
+    """A constraint without its family where there is no room for both."""
+    return name if len(name) < _LONGEST - 2 else name.partition(":")[2] or name
+
+
 def _draw(axis: Any, run: WordedRun) -> None:
     tests = [(constraint, test) for constraint in run.constraints for test in constraint.tests]
     for place, (constraint, test) in enumerate(tests):
@@ -45,7 +50,7 @@ def _draw(axis: Any, run: WordedRun) -> None:
                 mew=0,
             )
         axis.plot([constraint.rate.rate] * 2, [place - 0.35, place + 0.35], color="0.2", linewidth=1)
-    names = [f"{told(constraint, test)}{' *' * (test.finding == 'found')}" for constraint, test in tests]
+    names = [f"{_short(told(constraint, test))}{' *' * (test.finding == 'found')}" for constraint, test in tests]
     axis.set_yticks(range(len(tests)), [plain(name, _LONGEST) for name in names], fontsize=SMALL)
     axis.set_ylim(max(1, len(tests)) - 0.5, -0.5)
     axis.set_title(plain(run.name, 60), fontsize=8, loc="right")
