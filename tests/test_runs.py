@@ -95,7 +95,7 @@ def test_what_cannot_be_written_is_said_with_what_to_do(tmp_path: Path, what: st
         lambda: write_lines(path, []),
         lambda: claim_stage(path, {}, ()),
     ):
-        with pytest.raises(OutputError, match=r"v\.jsonl cannot be written \(.+\); give another --output-dir"):
+        with pytest.raises(OutputError, match=r"v\.jsonl cannot be written \(.+\); name another place"):
             write()
     assert [one.name for one in tmp_path.iterdir()] == [path.relative_to(tmp_path).parts[0]]
 

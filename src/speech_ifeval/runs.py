@@ -288,7 +288,7 @@ def writing(path: Path) -> Iterator[None]:
     ...     raise PermissionError(13, "Permission denied")
     Traceback (most recent call last):
     ...
-    speech_ifeval.errors.OutputError: runs/a cannot be written (Permission denied); give another --output-dir
+    speech_ifeval.errors.OutputError: runs/a cannot be written (Permission denied); name another place
     """
     try:
         yield
@@ -301,4 +301,4 @@ def _cannot_write(path: Path, error: OSError) -> OutputError:
         return OutputError(
             f"{path}: {error.strerror}; what was written is kept: free some space and run the same command again"
         )
-    return OutputError(f"{path} cannot be written ({error.strerror or error}); give another --output-dir")
+    return OutputError(f"{path} cannot be written ({error.strerror or error}); name another place")

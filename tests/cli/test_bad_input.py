@@ -156,7 +156,7 @@ def test_an_output_folder_that_cannot_be_written(tmp_path: Path, write: Write, o
     taken = write("taken", ["a file"])
     message = error(invoke("score", "example:tuned", "--output-dir", tmp_path / output), 5)
     assert "cannot be written" in message
-    assert message.endswith("give another --output-dir\n")
+    assert message.endswith("name another place\n")
     assert contents(tmp_path) == {"taken": taken.read_bytes()}
 
 

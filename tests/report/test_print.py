@@ -143,3 +143,10 @@ def test_a_verdict_has_a_shape_beside_its_colour() -> None:
     )
     assert len({one.marker for one in rows}) == 3
     assert len({*_SHAPES.values(), row_of(clean()).marker}) == 4  # severities, and what is clean
+
+
+def test_who_has_no_stix_gets_a_font_that_is_as_wide(summaries: list[Summary], tmp_path: Path) -> None:
+    codes_figure(runs_named(summaries, 1), [tmp_path / "codes.svg"])
+    fonts = set(re.findall(r"font-family: ([^;\"]+)", (tmp_path / "codes.svg").read_text("utf-8")))
+    assert len(fonts) == 1
+    assert fonts.pop().split(", ")[:3] == ["'STIXGeneral'", "'Times New Roman'", "'Liberation Serif'"]

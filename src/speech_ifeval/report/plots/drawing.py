@@ -40,6 +40,10 @@ PAPER: dict[Any, Any] = {
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
 }
+_AS_WIDE = (
+    "font-family: 'STIXGeneral', ",
+    "font-family: 'STIXGeneral', 'Times New Roman', 'Liberation Serif', 'Nimbus Roman', 'Times', ",
+)
 
 
 def check_figure(path: Path | None) -> None:
@@ -169,5 +173,8 @@ def _save(figure: Any, path: Path) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Without a date the same figure is the same file.
-        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        end = path.suffix.lower()
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(end)
         figure.savefig(path, dpi=300, metadata=metadata)
+        if end == ".svg":  # it says the fonts and does not hold them
+            path.write_text(path.read_text("utf-8").replace(*_AS_WIDE), "utf-8")
