@@ -95,7 +95,7 @@ def test_a_local_copy_and_other_addresses(files: Files, before: str, tmp_path: P
         (["--audio-url", "http://example.org/audios.tar"], 2, "expected an address with https"),
         (["--audio-url", "SERVER/gone.tar"], 1, "there is no such file (404)"),
         (["--audio-url", "SERVER/creative_writing.jsonl"], 3, "expected a tar archive of clips"),
-        (["--output-dir", "/dev/null/x"], 5, "give another --output-dir"),
+        (["--output-dir", "/dev/null/x"], 5, "name another place"),
         (["--tries", "0"], 2, ""),
     ],
 )
