@@ -1,11 +1,14 @@
 """lmms-eval's engine with a model that replays: ``REPLIES.json RESULTS.json simple|chat``."""
 
+import argparse
 import json
 import sys
 from importlib.resources import files
 from pathlib import Path
 
 TASK = "speech_ifeval"
+# What its command line asks for unless told otherwise: replies are changed before they are scored.
+USUAL_TAGS = '[["<think>", "</think>"], ["<analysis>", "</analysis>"]]'
 
 
 def main():
@@ -53,6 +56,7 @@ def main():
         task_manager=TaskManager(include_path=path, include_defaults=False),
         limit=len(replies),
         log_samples=True,
+        cli_args=argparse.Namespace(reasoning_tags=USUAL_TAGS, process_with_media=False),
     )
     samples, results = found["samples"][TASK], found["results"][TASK]
     written = {
