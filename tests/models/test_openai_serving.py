@@ -18,13 +18,12 @@ from pathlib import Path
 import pytest
 
 from speech_ifeval.errors import ModelError
-from speech_ifeval.integrations.harness.questions import Questions
-from speech_ifeval.integrations.harness.settings import TaskSettings
 from speech_ifeval.job import evaluate
-from speech_ifeval.models import Generation, Request, Response, open_model
+from speech_ifeval.models import SYSTEM_PROMPT, Generation, Request, Response, open_model
 from speech_ifeval.models.adapters.lab import shipped
 from speech_ifeval.models.recorded import RESPONSES_FILE as FILE
 from speech_ifeval.pipeline.asking import Asking
+from tests.integrations.replaying import heard_replies
 from tests.models.serving import Answer, Asked, forward, loopback, refusal, transformers_serve
 from tests.spoken import spoken_rows, write_spoken
 
@@ -250,8 +249,5 @@ def test_inspect_sends_clips_to_the_server_and_gets_the_replies_of_our_adapter(
     assert done.returncode == 0, done.stdout + done.stderr
     (log,) = tmp_path.glob("*.json")
     found = {one["id"]: one["output"]["completion"] for one in json.loads(log.read_text())["samples"]}
-    asked = [one for one in Questions(TaskSettings()).heard() if one.item.id in found]
-    generation = Generation(max_new_tokens=60)
-    ours = [Request(one.item.id, one.text, one.audio, None, one.system, generation=generation) for one in asked]
     assert len(set(found.values())) == 4
-    assert found == texts(answers("lab:self-aligned", ours, batch_size=1))
+    assert found == heard_replies("lab:self-aligned", found, SYSTEM_PROMPT, 60)
