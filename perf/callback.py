@@ -71,7 +71,7 @@ def main() -> None:
             rows.append([str(sample), f"{seconds:.1f}", f"{seconds / step:.0f}", "yes" if same else "NO"])
     print(machine_line(), f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads; a step {step:.3f} s")
     print(markdown_table(["sample", "seconds a point", "steps", "same weights, losses, random state"], rows))
-    write_json(given.json, found)
+    write_json(given.json, {"samples": found})
     if not all(one["same"] for one in found):
         sys.exit("a training with the callback is another training")
 

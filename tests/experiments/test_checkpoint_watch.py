@@ -109,7 +109,7 @@ def test_one_that_cannot_be_loaded_is_said_and_the_others_are_evaluated(tmp_path
     done = invoke("watch", tmp_path / "training", "--once", "--output-dir", tmp_path / "runs", *SMALL)
     assert done.code == 7
     assert "checkpoint-2 could not be evaluated and is left out: " in done.err
-    assert "1 checkpoints could not be evaluated: checkpoint-2; see above" in done.err
+    assert "1 checkpoint could not be evaluated: checkpoint-2; see above" in done.err
     found = json.loads((tmp_path / "runs" / "curve.json").read_text("utf-8"))
     assert [one["step"] for one in found["steps"]] == [1]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from speech_ifeval.benchmarks import Benchmark
+from speech_ifeval.integrations.harness.questions import Questions
 from speech_ifeval.integrations.harness.settings import VARIABLE, TaskSettings
 from speech_ifeval.models import Generation, Request, open_model
 from speech_ifeval.models.adapters.lab import shipped
@@ -103,6 +104,17 @@ def tokenizer_alone(folder: Path) -> Path:
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         shutil.copy(shipped()["backbone"] / name, alone)
     return alone
+
+
+def heard_replies(model: str, ids: Iterable[str], system: str | None, longest: int) -> dict[str, str | None]:
+    """What our own adapter answers to the bundled clips, one item at a time."""
+    asked = {one.item.id: one for one in Questions(TaskSettings()).heard()}
+    generation = Generation(max_new_tokens=longest)
+    requests = [
+        Request(id, asked[id].text, asked[id].audio, None, system, generation=generation) for id in sorted(ids)
+    ]
+    with open_model(model, {"device": "cpu", "batch_size": 1}) as opened:
+        return {response.id: response.text for response in opened.answer(requests)}
 
 
 def own_replies(model: str, ids: Iterable[str], benchmark: Benchmark) -> dict[str, str | None]:

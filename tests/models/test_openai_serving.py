@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,9 +19,11 @@ import pytest
 
 from speech_ifeval.errors import ModelError
 from speech_ifeval.job import evaluate
-from speech_ifeval.models import Generation, Request, Response, open_model
+from speech_ifeval.models import SYSTEM_PROMPT, Generation, Request, Response, open_model
+from speech_ifeval.models.adapters.lab import shipped
 from speech_ifeval.models.recorded import RESPONSES_FILE as FILE
 from speech_ifeval.pipeline.asking import Asking
+from tests.integrations.replaying import heard_replies
 from tests.models.serving import Answer, Asked, forward, loopback, refusal, transformers_serve
 from tests.spoken import spoken_rows, write_spoken
 
@@ -239,3 +244,26 @@ def test_a_whole_run_through_a_faulty_way_is_that_of_the_checkpoints(served: Ser
         assert found == expected
     manifest = json.loads((tmp_path / "served/responses.manifest.json").read_text())
     assert manifest["recorded"]["calls"] >= 13
+
+
+def test_inspect_sends_clips_to_the_server_and_gets_the_replies_of_our_adapter(
+    served: Served, tmp_path: Path
+) -> None:
+    pytest.importorskip("inspect_ai", reason="inspect-ai is not installed")
+    model = shipped()["self-aligned"]
+    command = [sys.executable, "-m", "inspect_ai", "eval", "speech_ifeval/speech_ifeval", "-T", "judge=heuristic"]
+    command += ["--model", f"openai-api/local/{model}", "--limit", "4", "--max-tokens", "60"]
+    own = {"LOCAL_BASE_URL": served.url, "LOCAL_API_KEY": "none", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, "--log-dir", str(tmp_path), "--log-format", "json", "--display", "none"],
+        env={**os.environ, **own},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (log,) = tmp_path.glob("*.json")
+    found = {one["id"]: one["output"]["completion"] for one in json.loads(log.read_text())["samples"]}
+    assert len(set(found.values())) == 4
+    assert found == heard_replies("lab:self-aligned", found, SYSTEM_PROMPT, 60)

@@ -10,7 +10,8 @@ import pytest
 
 from speech_ifeval.benchmarks import Benchmark, Joiner, load_benchmark
 from speech_ifeval.errors import DataError, MismatchError, SpeechIFEvalError, UsageError
-from speech_ifeval.models.recorded import Intake, locate, read_responses
+from speech_ifeval.models.recorded import RUN_FILE, Intake, locate, read_responses
+from speech_ifeval.pipeline.scoring import score
 from speech_ifeval.records import Item
 from tests.pipeline.conftest import ANSWERS, CAPITALS, CLOSED, CREATIVE, THINKING, released, write_rows
 
@@ -190,6 +191,31 @@ def test_a_run_directory_without_its_responses_is_broken(small: Benchmark, tmp_p
     write_rows(tmp_path / "run" / "responses.manifest.json", ["{}"])
     with pytest.raises(DataError, match=r"responses.jsonl:1: expected the run's responses, found no such file"):
         read_responses([tmp_path / "run"], small)
+
+
+@pytest.mark.parametrize(
+    ("named", "refused"),
+    [
+        ("example-0123456789ab", True),
+        ("of-two-words-0123456789ab", True),
+        ("renamed-{fingerprint}", False),
+        ("{name}-0123456789ab", False),  # an amended edition
+        (None, False),
+    ],
+)
+def test_a_run_of_another_benchmark_is_refused_though_its_ids_are_alike(
+    small: Benchmark, answers: Answers, tmp_path: Path, named: str | None, refused: bool
+) -> None:
+    _, run = score([answers()], small, output_dir=tmp_path / "run")
+    manifest = json.loads((run / RUN_FILE).read_text("utf-8"))
+    assert manifest["benchmark"] == f"{small.name}-{small.short_fingerprint}"
+    named = named and named.format(name=small.name, fingerprint=small.short_fingerprint)
+    (run / RUN_FILE).write_text(json.dumps({**manifest, "benchmark": named}), "utf-8")
+    if refused:
+        with pytest.raises(MismatchError, match=f"answers another benchmark: {named} there, {small.name}-"):
+            read_responses([run], small)
+    else:
+        assert texts(read_responses([run], small)) == ANSWERS
 
 
 def test_the_fingerprint_is_the_contents(small: Benchmark, answers: Answers) -> None:

@@ -230,7 +230,8 @@ class _Watcher:
             )
         if self._failed:
             names = ", ".join(sorted(path.name for path in self._failed))
-            raise ModelError(f"{len(self._failed)} checkpoints could not be evaluated: {names}; see above")
+            many = f"{len(self._failed)} checkpoint{'' if len(self._failed) == 1 else 's'}"
+            raise ModelError(f"{many} could not be evaluated: {names}; see above")
         return self.curve()
 
     def curve(self) -> TrainingCurve:

@@ -15,7 +15,7 @@ Grade = Literal["all", "fraction"]
 Reading = Literal["strict", "loose"]
 Thoughts = Literal["strip", "keep"]
 
-LONGEST = 100_000  # characters; the slowest check of so many takes some 20 ms
+LONGEST = 100_000  # characters; the slowest check of so many takes some 10 ms, the language detector 33 ms
 
 
 class Outcome(NamedTuple):

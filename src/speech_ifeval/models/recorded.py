@@ -83,7 +83,8 @@ def read_responses(paths: Iterable[Path], benchmark: Benchmark) -> Intake:
     Raises:
         UsageError: a path does not exist or holds no responses.
         DataError: a line is broken, or a row has no response.
-        MismatchError: a row answers no item, an item is answered twice, or two models' rows are mixed.
+        MismatchError: a run answers another benchmark, a row answers no item, an item is answered twice, or two
+            models' rows are mixed.
     """
     paths = list(paths)
     if len({path.resolve() for path in paths}) < len(paths):
@@ -92,6 +93,7 @@ def read_responses(paths: Iterable[Path], benchmark: Benchmark) -> Intake:
     reports: list[Path] = []
     for path in paths:
         if is_run(path):
+            _refuse_other_benchmark(path, benchmark)
             reader.read_own(path / RESPONSES_FILE)
         else:
             files, found_reports = _files(path)
@@ -130,6 +132,22 @@ def _name(paths: list[Path]) -> str:
 
 def _described(run: Path) -> _Run:
     return decode_row(f"{run / RUN_FILE}:1", (run / RUN_FILE).read_bytes(), _RUN)
+
+
+def _refuse_other_benchmark(run: Path, benchmark: Benchmark) -> None:
+    """Refuse a run whose answers would be joined to other questions: ids are alike in all benchmarks.
+
+    The same items under another name, and an amended edition under the same one, are let be.
+    """
+    answered, ours = _described(run).benchmark, f"{benchmark.name}-{benchmark.short_fingerprint}"
+    if answered is None:
+        return
+    name, _, fingerprint = answered.rpartition("-")
+    if name != benchmark.name and fingerprint != benchmark.short_fingerprint:
+        raise MismatchError(
+            f"the run {run} answers another benchmark: {answered} there, {ours} here; give the benchmark that it "
+            "answers with --benchmark, or name a run on this one"
+        )
 
 
 def _exists(path: Path) -> bool:

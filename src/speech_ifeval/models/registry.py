@@ -192,7 +192,10 @@ def find_adapter(spec: str) -> tuple[Adapter, str]:
         near = difflib.get_close_matches(scheme, names, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         if not colon:
-            hint = f"; hf:{spec} names a checkpoint, py:FILE.py:FUNCTION a function of your own"
+            hint = (
+                f"; hf:{spec} names a checkpoint, replay:{spec} a run's recorded responses, py:FILE.py:FUNCTION a "
+                "function of your own"
+            )
         raise UsageError(
             f"no adapter {scheme!r} in {spec!r}: expected {', '.join(names[:-1])} or {names[-1]} before the "
             f"colon{hint}"

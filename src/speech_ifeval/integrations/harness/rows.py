@@ -36,23 +36,27 @@ def row_of(prompt: Prompt, settings: str) -> Row:
     }
 
 
-def results_of(row: Mapping[str, Any], replies: Sequence[str]) -> dict[str, Result]:
+def results_of(
+    row: Mapping[str, Any], replies: Sequence[str | None], error: str | None = None
+) -> dict[str, Result]:
     """Return the result of one row under each metric that it counts in; harnesses call it ``process_results``.
 
     Args:
         row: one of `row_of`.
-        replies: the model's, one.
+        replies: the model's, of which the first counts; None where there is none, which is unscored.
+        error: why there is none.
 
     Raises:
         UsageError: the item is unknown.
         SpeechIFEvalError: the judge can judge nothing.
     """
     questions = questions_for(str(row["settings"]))
-    verdicts = questions.verdicts(str(row["id"]), replies[0])
+    reply = replies[0]
+    verdicts = questions.verdicts(str(row["id"]), reply, error)
     outcome = outcome_of(verdicts)
     result = {
         **outcome._asdict(),
-        "empty": not replies[0].strip(),
+        "empty": reply is not None and not reply.strip(),
         "verdicts": told(verdicts),
         "signature": questions.signature,
     }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from speech_ifeval.clips import load_samples
 from speech_ifeval.integrations.harness.questions import questions_for
-from speech_ifeval.integrations.harness.rows import row_of
+from speech_ifeval.integrations.harness.rows import Result, results_of, row_of
 from speech_ifeval.integrations.harness.settings import settings_from_environment
 
 # What speech encoders take; a model of the harness resamples from here where its own differs.
 RATE = 16_000
+# How the harness's models that ask a server begin what they give in place of a reply when all tries have failed.
+FAILED = "[LMMS_EVAL_REQUEST_FAILED"
 
 
 def documents(placeholder: Any) -> Any:
@@ -58,3 +60,15 @@ def sounds(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 def text(row: Mapping[str, Any], lmms_eval_specific_kwargs: Any = None) -> str:
     """Return the instruction for models that take a text and samples; they see no system prompt of ours."""
     return str(row["prompt"])
+
+
+def results(row: Mapping[str, Any], replies: Sequence[str | None]) -> dict[str, Result]:
+    """Return the result of one row as `results_of`; a request that failed is unscored, not a reply.
+
+    Raises:
+        SpeechIFEvalError: as `results_of`.
+    """
+    reply = replies[0]
+    if reply is not None and reply.startswith(FAILED):
+        return results_of(row, [None], reply)
+    return results_of(row, replies)
