@@ -44,6 +44,11 @@ def test_the_recorded_responses_give_the_published_columns_and_not_the_printed_i
     assert ours.cells[3].value == pytest.approx(88.99, abs=0.005)
     assert ours.cells[3].inside
     assert "DeSTA2" not in {one.system for one in found.missing}
+    (note,) = [
+        note for note in found.notes if note.startswith("Δ of DeSTA2 needs the replies of Llama3-8B-Instruct")
+    ]
+    assert "run --model hf:meta-llama/Meta-Llama-3-8B-Instruct --input transcript" in note
+    assert f"speech-ifeval score {desta2} --reference runs/llama3-8b-instruct --benchmark" in note
 
 
 @needs_release

@@ -21,6 +21,15 @@ def test_one_page_is_written_and_told(tmp_path: Path) -> None:
     assert b'"kind":"sweep"' in page.read_bytes()
 
 
+def test_figures_for_a_paper_are_drawn_of_the_same_runs(tmp_path: Path) -> None:
+    scored = tmp_path / "run"
+    invoke("score", "example:tuned", "--reference", "example:reference", "--output-dir", scored)
+    done = invoke("report", scored, "-o", tmp_path / "report.html", "--figures", tmp_path / "paper")
+    assert done.code == 0, done.err
+    names = {path.name for path in (tmp_path / "paper").iterdir()}
+    assert {"codes.svg", "codes.pdf", "codes.tex", "reference.png"} <= names
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

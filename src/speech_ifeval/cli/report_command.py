@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from speech_ifeval.cli.figures_option import Figures
 from speech_ifeval.cli.finished_options import Answered, Scoring
 
 
@@ -50,6 +51,7 @@ def report_command(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals and tests of word error rates.")] = 0,
+    figures: Figures = None,
 ) -> None:
     """Write one HTML page about runs: figures, charts, diagnosis, and every item with its replies.
 
@@ -58,11 +60,13 @@ def report_command(
     from speech_ifeval.analysis.diagnosis.reading import read_evidences
     from speech_ifeval.analysis.saved import read_analysis
     from speech_ifeval.benchmarks import load_benchmark
+    from speech_ifeval.cli.figures_option import check_figures, draw_figures
     from speech_ifeval.cli.output import print_text
     from speech_ifeval.models.recorded import benchmark_answered, locate
     from speech_ifeval.report.page.making import PageOptions, check_audio, make_page, page_facts
     from speech_ifeval.runs import write_bytes
 
+    check_figures(figures)
     options = PageOptions(
         audio=check_audio(audio),
         audio_dir=audio_dir,
@@ -80,3 +84,4 @@ def report_command(
     page = make_page(evidences, loaded, output, options)
     write_bytes(output, page.content)
     print_text("\n".join(page_facts(page, output)) + "\n")
+    draw_figures(figures, [locate(run) for run in runs], scoring=scoring, results=with_analyses or ())

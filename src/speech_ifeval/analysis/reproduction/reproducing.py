@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from speech_ifeval.analysis.reproduction.at_hand import (
     scaled,
     seconds_an_answer,
 )
-from speech_ifeval.analysis.reproduction.needs import Needs
+from speech_ifeval.analysis.reproduction.needs import BENCHMARK, Needs
 from speech_ifeval.analysis.saved import read_analysis
 from speech_ifeval.errors import UsageError
 from speech_ifeval.records import SCHEMA_VERSION
@@ -125,12 +126,28 @@ def _leaderboard(
             run, side = sides[one.name]
             cells = list(_rates(one, side))
             found.systems.append(ReproducedSystem(one.name, str(run.folder), side.signature, cells))
+            found.notes += _reference_wanted(one, run, side, figures, needs)
     wanted = [one for one in figures.systems if one.name not in sides]
     for one in sorted(wanted, key=lambda one: one.kind == "reference"):
         if one.kind == "reference" and one.name in _asked_with(wanted):
             continue
         found.missing.append(needs.of(one, _printed(one)))
     _judges(found, figures, at_hand)
+
+
+def _reference_wanted(
+    one: PublishedSystem, run: AtHand, side: Summary | Reference, figures: PublishedFigures, needs: Needs
+) -> Iterator[str]:
+    """Say how the Δ of a run at hand is had that was scored without its reference."""
+    if one.forgetting is None or (isinstance(side, Summary) and side.forgetting is not None):
+        return
+    reference = next(system for system in figures.systems if system.name == one.reference)
+    asked = needs.of(reference, {}).commands[0]
+    folder = asked.rpartition(" --output-dir ")[2]
+    yield (
+        f"Δ of {one.name} needs the replies of {reference.name} to the same items: `{asked}`, and then "
+        f"`speech-ifeval score {shlex.quote(str(run.folder))} --reference {folder} --benchmark {BENCHMARK}`"
+    )
 
 
 def _asked_with(wanted: Sequence[PublishedSystem]) -> set[str]:
