@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -154,6 +154,10 @@ class Model(ABC):
         if request.audio is not None:
             content = [{"type": "audio"}, {"type": "text", "text": request.text}]
         return json.dumps([*system, {"role": "user", "content": content}], ensure_ascii=False)
+
+    def prompts(self, requests: Sequence[Request]) -> list[str]:
+        """Return the prompts of many requests; a model that lives elsewhere is asked fewer times."""
+        return [self.prompt(request) for request in requests]
 
     def inputs_differ(self, first: Request, second: Request) -> bool | None:
         """Whether two requests reach the model as different inputs; None where only answers can tell."""

@@ -213,8 +213,8 @@ def _prepare(
     paths = {} if folder is None else {str(folder / name): clip.content for name, clip in clips.items()}
     base = _ENCODER.encode([settings_of(model), asking.generation])
     fingerprints = {
-        request.id: _fingerprint(base, paths.get(str(request.audio), ""), model.prompt(request))
-        for request in requests
+        request.id: _fingerprint(base, paths.get(str(request.audio), ""), prompt)
+        for request, prompt in zip(requests, model.prompts(requests), strict=True)
     }
     broken = {} if survey is None else survey.broken
     unheard = {

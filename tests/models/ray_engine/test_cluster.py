@@ -37,9 +37,11 @@ def test_there_is_an_actor_a_gpu_and_the_last_cpu_stays_free(
     assert room.gpus or room.actors * room.cpus <= max(resources.get("CPU", 0) - 1, 0)
 
 
-def test_more_actors_than_there_is_room_for_are_refused() -> None:
+def test_more_actors_than_there_is_room_for_are_refused_unless_nodes_have_died() -> None:
     with pytest.raises(UsageError, match=r"--ray-actors 4: the cluster has room for 3 \(0 GPUs, 4 CPUs"):
         room_for({"CPU": 4.0}, 4)
+    assert room_for({"CPU": 4.0}, 4, shrunk=True) == Room(3, 1, 0)
+    assert room_for({"CPU": 4.0}, 2, shrunk=True) == Room(2, 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from speech_ifeval.benchmarks import load_benchmark
 from speech_ifeval.errors import ModelError
 from speech_ifeval.models import Request
 from speech_ifeval.models.ray_engine import pool
-from speech_ifeval.models.ray_engine.actor import DONE, ERROR, MISSING, RayActor
+from speech_ifeval.models.ray_engine.actor import ANSWER, ask, load, with_clips
 from speech_ifeval.models.ray_engine.cluster import Room
+from speech_ifeval.models.ray_engine.dataset import Ended, Reader
 from speech_ifeval.models.ray_engine.pool import RayPool
 from speech_ifeval.models.worker_messages import wire
 from tests.command_line import invoke
@@ -125,16 +127,61 @@ def test_a_request_that_kills_its_actor_takes_no_other_with_it(ray_here: Any) ->
 
 
 @pytest.mark.slow
-def test_where_no_node_is_left_it_says_what_to_do(ray_here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "REPLACED_S", 1.0)
-    with RayPool(ray_here, Room(1, 1, 0), DYING, 1) as model:
-        answers = model.answer(iter(asked(["one", "die"])))
-        assert next(answers).text == "ONE"
-        model._room = Room(1, 640, 0)  # as if the only node with room had gone
-        with pytest.raises(
-            ModelError, match=r"no node of the Ray cluster has taken an actor \(640 CPU each\) for 1 s"
-        ):
-            next(answers)
+def test_where_no_node_has_room_it_says_what_to_do(ray_here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "START_S", 1.0)
+    with pytest.raises(
+        ModelError, match=r"no node of the Ray cluster has taken an actor \(640 CPU each\) for 1 s"
+    ):
+        RayPool(ray_here, Room(1, 640, 0), DYING, 1)
+
+
+@pytest.mark.slow
+def test_a_data_set_that_ends_is_begun_again_with_what_is_owed(ray_here: Any) -> None:
+    texts = [f"text {number}" for number in range(40)]
+    with RayPool(ray_here, Room(1, 0, 0), DYING, 1) as model:
+        answers = model.answer(iter(asked(texts)))
+        first = next(answers)
+        model._ray.kill(model._reader._runner)
+        found = [first, *answers]
+        assert sorted((one.id, one.text) for one in found) == sorted(
+            (one.id, one.instruction.upper()) for one in asked(texts)
+        )
+
+
+@pytest.mark.slow
+def test_data_sets_that_end_one_after_the_other_are_given_up(
+    ray_here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ending(Reader):
+        def take(self, seconds: float) -> Ended:
+            return Ended("its node burns")
+
+    monkeypatch.setattr(pool, "Reader", Ending)
+    with pytest.raises(ModelError, match=r"Ray Data has ended 3 times .* with: its node burns; look into"):
+        RayPool(ray_here, Room(1, 0, 0), DYING, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 4])
+def test_every_actor_gets_its_share(ray_here: Any, size: int) -> None:
+    hosted = {**DYING, "spec": f"py:{dying.__file__}:who"}
+    with RayPool(ray_here, Room(2, 0.5, 0), hosted, size) as model:
+        texts = [response.text for response in model.answer(iter(asked(["who?"] * 20 * size)))]
+    counts = Counter(texts)
+    assert len(counts) == 2
+    assert min(counts.values()) >= 6 * size
+
+
+@pytest.mark.slow
+def test_prompts_are_asked_for_many_at_a_time_also_while_answers_come(ray_here: Any) -> None:
+    requests = asked([f"text {number}" for number in range(600)])
+    with RayPool(ray_here, Room(2, 0.5, 0), DYING, 4) as model:
+        answers = model.answer(iter(requests))
+        first = next(answers)
+        prompts = model.prompts(requests)
+        assert prompts == [model.prompt(one) for one in requests[:2]] + prompts[2:]
+        assert ["text 599" in prompts[-1], "text 599" in prompts[0]] == [True, False]
+        assert {first.id, *(one.id for one in answers)} == {one.id for one in requests}
 
 
 @pytest.mark.slow
@@ -148,20 +195,14 @@ def test_an_adapters_own_message_comes_through(ray_here: Any, tmp_path: Path) ->
 def test_a_node_that_does_not_see_the_clips_gets_them(tmp_path: Path) -> None:
     bundled = load_benchmark("bundled")
     item = bundled.items[0]
-    clip = bundled.root / "audio" / item.clip
-    clip = clip if clip.is_file() else next(bundled.root.rglob(Path(item.clip).name))
-    actor = RayActor()
-    hosted = {"spec": "lab:self-aligned", "arguments": {"device": "cpu"}, "benchmark": "/nowhere"}
-    assert actor.hello(hosted)[0] == DONE
+    clip = next(bundled.root.rglob(Path(item.clip).name))
+    host, hello = load({"spec": "lab:self-aligned", "arguments": {"device": "cpu"}, "benchmark": "/nowhere"})
+    assert hello["hears"] is True
     here, elsewhere = (
-        wire(Request(item.id, item.instruction, audio=path)) for path in (clip, tmp_path / clip.name)
+        wire(Request(item.id, item.instruction, audio=path)) for path in (clip, tmp_path / "else" / clip.name)
     )
-    assert actor.answer([elsewhere], {}) == (MISSING, [elsewhere["audio"]])
-    (said, rows), (_, sent) = (
-        actor.answer([here], {}),
-        actor.answer([elsewhere], {elsewhere["audio"]: clip.read_bytes()}),
-    )
-    assert said == DONE
-    assert rows[0]["text"]
-    assert [{**row, "seconds": 0} for row in rows] == [{**row, "seconds": 0} for row in sent]
-    assert RayActor().hello({**hosted, "spec": "lab:nobody"})[0] == ERROR
+    sent = with_clips([elsewhere], {elsewhere["audio"]: clip.read_bytes()}, tmp_path)
+    assert not Path(elsewhere["audio"]).exists()
+    replies = [[{**row, "seconds": 0} for row in ask(host, ANSWER, rows)] for rows in ([here], sent)]
+    assert replies[0] == replies[1]
+    assert replies[0][0]["text"]

@@ -10,16 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO, cast
 
 from speech_ifeval.errors import MissingExtraError, ModelError, UsageError
 
 LOCAL, AUTO = "local", "auto"
 _CONNECT_S = 5.0
 _HEALTH_S = 20.0
-# The store holds requests, replies and clips on their way; models lie in the actors.
+_LISTENER = "ray_listen_error_messages"
+# The store holds replies and clips on their way; models lie in the actors.
 _STORE_BYTES = 200 << 20
 
 
@@ -68,12 +69,13 @@ class Room:
     gpus: float
 
 
-def room_for(resources: Mapping[str, float], wanted: int | None = None) -> Room:
+def room_for(resources: Mapping[str, float], wanted: int | None = None, *, shrunk: bool = False) -> Room:
     """Return how many actors a cluster takes: one a GPU, else one a CPU. The last CPU is never taken.
 
     Args:
         resources: what the cluster has, by Ray's names.
         wanted: at most so many.
+        shrunk: whether nodes have died, so that less room than is wanted is nobody's mistake.
 
     Raises:
         UsageError: more are wanted than there is room for.
@@ -90,7 +92,7 @@ def room_for(resources: Mapping[str, float], wanted: int | None = None) -> Room:
         most = Room(cpus - 1, 1, 0)
     else:
         most = Room(1, 0, 0)
-    if wanted is None:
+    if wanted is None or (shrunk and wanted > most.actors):
         return most
     if wanted > most.actors:
         raise UsageError(
@@ -112,9 +114,10 @@ def connect(cluster: RayCluster) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that somebody evaluates
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as it will be; without it, a warning
     try:
+        import pyarrow  # noqa: F401 - what Ray Data needs and Ray alone does not bring
         import ray
     except ImportError:
-        raise MissingExtraError("ray", "ray", "--engine ray") from None
+        raise MissingExtraError("ray", "ray[data]", "--engine ray") from None
     if ray.is_initialized():
         return ray
     where = cluster.where
@@ -161,6 +164,24 @@ def _split(address: str) -> tuple[str, int]:
             "run the command on a machine of the cluster"
         )
     return host.strip("[]"), int(port)
+
+
+@contextmanager
+def without_ray() -> Iterator[None]:
+    """Keep what a thread of Ray's prints, pages about each death, off standard output."""
+    with redirect_stdout(cast(TextIO, _WithoutRay(sys.stdout))):
+        yield
+
+
+class _WithoutRay:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.current_thread().name == _LISTENER else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 @contextmanager

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,18 +15,22 @@ from speech_ifeval.benchmarks import Benchmark
 from speech_ifeval.errors import ModelError, UsageError
 from speech_ifeval.models.fleet import DEVICE
 from speech_ifeval.models.interface import Model, Request, failed
-from speech_ifeval.models.ray_engine.actor import DONE, ERROR, MISSING, RayActor, Said
-from speech_ifeval.models.ray_engine.cluster import RayCluster, Room, connect, room_for
+from speech_ifeval.models.ray_engine.actor import ANSWER, HELLO, INPUTS_DIFFER, PROMPTS
+from speech_ifeval.models.ray_engine.cluster import RayCluster, Room, connect, room_for, without_ray
+from speech_ifeval.models.ray_engine.dataset import AHEAD, Ended, Reader, here
+from speech_ifeval.models.ray_engine.feed import Feed, Message
 from speech_ifeval.models.registry import accepts
 from speech_ifeval.models.worker_messages import PROTOCOL, Answer, Hello, printable, refusal, wire
 from speech_ifeval.models.worker_pool import agree
 from speech_ifeval.records import Response
 
 BATCH = 16  # requests, where the adapter is not told how many
-START_S = 3600.0  # for the first actor: a model of any size is fetched and loaded
+PROMPTS_AT_ONCE = 256
+START_S = 3600.0  # for the first actor: others may have the cluster
 REPLACED_S = 120.0  # for a node in the place of the last one that died
-LOST_IN_A_ROW = 20  # actors, without a response between
-_TICK_S = 0.2
+LOST_IN_A_ROW = 20  # messages, without a reply between
+ENDED_IN_A_ROW = 3  # data sets
+_NEWS_S = 0.5
 
 
 def open_on_ray(
@@ -63,7 +66,8 @@ def open_on_ray(
     if DEVICE in given:
         raise UsageError(f"the device of {spec} is given, and --engine ray chooses it; leave one out")
     ray = connect(cluster)
-    room = room_for(ray.cluster_resources(), cluster.actors)
+    shrunk = not all(node["Alive"] for node in ray.nodes())
+    room = room_for(ray.cluster_resources(), cluster.actors, shrunk=shrunk)
     hosted = {
         "spec": spec,
         # Ray shows an actor its own GPU only, as the first.
@@ -74,37 +78,33 @@ def open_on_ray(
     return RayPool(ray, room, hosted, int(size) if size.isdigit() else BATCH)
 
 
-@dataclass(eq=False)
-class _Actor:
-    """An actor as the driver knows it, and what it holds."""
-
-    handle: Any
-    held: list[Request] = field(default_factory=list)
-    greeted: bool = False
-
-
 class RayPool(Model):
-    """One model in several actors. Their responses come through one iterator, each once.
+    """One model in the actors of a Ray data set. Their responses come through one iterator, each once.
 
-    An actor that is lost with its node is replaced where the cluster has room, and what it held is asked once
-    more, one request at a time: a request that costs two actors is answered with the reason.
+    What an actor held that is lost with its node is asked once more, one request at a time: a request that costs
+    two actors is answered with the reason. Ray starts the actor again where the cluster has room.
     """
 
     def __init__(self, ray: Any, room: Room, hosted: Mapping[str, Any], batch: int) -> None:
         self._ray, self._room, self._hosted, self._batch = ray, room, dict(hosted), batch
-        self._idle: deque[_Actor] = deque()
-        self._work: dict[Any, _Actor] = {}
+        self._quiet = ExitStack()
+        self._quiet.enter_context(without_ray())
+        beside = {"num_cpus": 0, "max_concurrency": 1000, "label_selector": here()}
+        self._feed = ray.remote(Feed).options(**beside).remote()
+        self._reader = Reader(self._feed, room, self._hosted)
+        self._owed: set[int] = set()
+        self._replies: dict[int, Any] = {}
+        self._given = self._lost = self._ended = 0
+        self._at_work = self._asked_news = time.monotonic()
+        self._patience = START_S
         self._hello: Hello | None = None
-        self._lost = 0
-        for _ in range(room.actors):
-            self._start()
         try:
-            self._wait_for_one(START_S)
+            self._asked([(HELLO, [])])
         except BaseException:
             self.close()
             raise
         hello = self._hello
-        assert hello is not None  # the first actor has said it
+        assert hello is not None  # whoever has replied has said it
         self.name, self.hears = printable(hello.name), hello.hears
         self.audio_limit, self.remote_host = hello.audio_limit, hello.remote_host
         self.settings = hello.settings
@@ -112,158 +112,160 @@ class RayPool(Model):
 
     def answer(self, requests: Iterable[Request]) -> Iterator[Response]:
         source, again, tried = iter(requests), deque[Request](), set[str]()
-        try:
-            while True:
-                while self._idle and (batch := [again.popleft()] if again else list(islice(source, self._batch))):
-                    self._give(self._idle.popleft(), batch)
-                if not any(actor.held for actor in self._work.values()):
-                    if self._idle:  # and nothing left to give them
-                        return
-                    self._wait_for_one(REPLACED_S)
-                    continue
-                for actor, said in self._heard():
-                    held, actor.held = actor.held, []
-                    if said is None:  # it is lost
-                        yield from self._over(held, again, tried)
-                    else:
-                        self._lost = 0
-                        self._idle.append(actor)
-                        yield from _responses(held, said)
-        finally:
-            self._drop([actor for actor in self._work.values() if actor.held])
+        held: dict[int, list[Request]] = {}
+
+        def following(number: int) -> Message | None:
+            batch = [again.popleft()] if again else list(islice(source, self._batch))
+            if not batch:
+                return None
+            held[number] = batch
+            return ANSWER, [wire(one) for one in batch]
+
+        for number, said in self._exchange(following):
+            asked = held.pop(number)
+            if said is _LOST:
+                yield from _over(asked, again, tried)
+            else:
+                yield from _responses(asked, said)
+
+    def prompts(self, requests: Sequence[Request]) -> list[str]:
+        places = range(0, len(requests), PROMPTS_AT_ONCE)
+        asked = [(PROMPTS, [wire(one) for one in requests[at : at + PROMPTS_AT_ONCE]]) for at in places]
+        return [str(prompt) for said in self._asked(asked) for prompt in said]
 
     def prompt(self, request: Request) -> str:
-        return str(self._asked("prompt", [wire(request)]))
+        return self.prompts([request])[0]
 
     def inputs_differ(self, first: Request, second: Request) -> bool | None:
-        found: bool | None = self._asked("inputs_differ", [wire(first), wire(second)])
+        found: bool | None = self._asked([(INPUTS_DIFFER, [wire(first), wire(second)])])[0]
         return found
 
     def close(self) -> None:
-        self._drop([*self._idle, *self._work.values()])
-        self._idle.clear()
+        self._reader.stop()
+        self._ray.kill(self._feed)
+        self._quiet.close()
 
-    def _start(self) -> None:
-        options = {
-            "num_cpus": self._room.cpus,
-            "num_gpus": self._room.gpus,
-            "max_restarts": 0,  # it is replaced here, where it is known what it held
-            "scheduling_strategy": "SPREAD",
-        }
-        handle = self._ray.remote(RayActor).options(**options).remote()
-        self._work[handle.hello.remote(self._hosted)] = _Actor(handle)
+    def _asked(self, messages: Sequence[Message]) -> list[Any]:
+        """Return the replies to messages, in their order. What is lost is asked again."""
+        waiting, held = deque(range(len(messages))), dict[int, int]()
+        found: list[Any] = [None] * len(messages)
 
-    def _give(self, actor: _Actor, batch: Sequence[Request], clips: Mapping[str, bytes] | None = None) -> None:
-        actor.held = list(batch)
-        self._work[actor.handle.answer.remote([wire(one) for one in batch], dict(clips or {}))] = actor
+        def following(number: int) -> Message | None:
+            if not waiting:
+                return None
+            held[number] = waiting.popleft()
+            return messages[held[number]]
 
-    def _heard(self) -> Iterator[tuple[_Actor, list[Answer] | None]]:
-        """Yield what actors have answered by now, None for one that is lost; greet those that are new."""
-        ready, _ = self._ray.wait(list(self._work), num_returns=1, timeout=_TICK_S)
-        for reference in ready:
-            actor = self._work.pop(reference)
-            try:
-                kind, said = self._got(reference)
-            except _LostError as lost:
-                self._replace(lost)
-                if actor.held:
-                    yield actor, None
-                continue
-            if kind == MISSING:
-                self._give(actor, actor.held, _contents(said))
-            elif not actor.greeted:
-                self._greet(actor, said)
+        for number, said in self._exchange(following):
+            place = held.pop(number)
+            if said is _LOST:
+                waiting.append(place)
             else:
-                yield actor, [msgspec.convert({**row, "type": "response"}, Answer) for row in said]
+                found[place] = said
+        return found
 
-    def _got(self, reference: Any) -> Said:
-        errors = self._ray.exceptions
+    def _exchange(self, following: Callable[[int], Message | None]) -> Iterator[tuple[int, Any]]:
+        """Yield replies by number, `_LOST` for one that will not come, to a few messages an actor at a time."""
+        mine = set[int]()
         try:
-            kind, said = self._ray.get(reference)
-        except errors.RayTaskError as error:
-            raise ModelError(f"an actor failed: {type(error.cause).__name__}: {error.cause}") from None
-        except errors.RayError as error:
-            raise _LostError(str(error).strip().splitlines()[0]) from None
-        if kind == ERROR:
-            raise refusal(self._hosted["spec"], *said)
-        return kind, said
+            while True:
+                while len(mine) < AHEAD * self._room.actors and (message := following(self._given)) is not None:
+                    mine.add(self._given)
+                    self._offer(message)
+                if not mine:
+                    return
+                ready = sorted(mine & self._replies.keys())
+                if not ready:
+                    self._hear()
+                for number in ready:
+                    mine.remove(number)
+                    yield number, self._replies.pop(number)
+        finally:
+            for number in mine:
+                self._settle(number, _LOST)
+                del self._replies[number]
 
-    def _greet(self, actor: _Actor, said: dict[str, Any]) -> None:
-        hello = Hello(PROTOCOL, **said)
-        if self._hello is None:
-            self._hello = hello
-        agree(self._hosted["spec"], self._hello, hello)
-        actor.greeted = True
-        self._idle.append(actor)
+    def _offer(self, message: Message) -> None:
+        if not self._owed:
+            self._at_work = time.monotonic()
+        self._owed.add(self._given)
+        self._feed.offer.remote(self._given, message)
+        self._given += 1
 
-    def _replace(self, lost: _LostError) -> None:
-        """Start another actor, if what is left of the cluster has room for it."""
-        self._lost += 1
+    def _settle(self, number: int, said: Any) -> None:
+        self._owed.discard(number)
+        self._replies[number] = said
+        self._feed.done.remote(number)
+
+    def _hear(self) -> None:
+        """Take the next reply, or what is new instead."""
+        if time.monotonic() - self._asked_news > _NEWS_S:
+            self._asked_news = time.monotonic()
+            self._news(*self._ray.get(self._feed.news.remote()))
+        heard = self._reader.take(_NEWS_S)
+        if isinstance(heard, Ended):
+            self._start_again(heard)
+        elif heard is not None:
+            self._reply(*heard)
+
+    def _reply(self, number: int, said: Mapping[str, Any]) -> None:
+        if "error" in said:
+            raise refusal(self._hosted["spec"], **said["error"])
+        if "hello" in said:
+            hello = msgspec.convert({**said["hello"], "protocol": PROTOCOL, "type": "hello"}, Hello)
+            self._hello = self._hello or hello
+            agree(self._hosted["spec"], self._hello, hello)
+        self._lost = self._ended = 0
+        self._at_work, self._patience = time.monotonic(), REPLACED_S
+        if number in self._owed:  # else it was asked again, and this is the second reply
+            self._settle(number, said["said"])
+
+    def _news(self, held: int, lost: Sequence[int]) -> None:
+        for number in self._owed.intersection(lost):
+            self._lost += 1
+            self._settle(number, _LOST)
         if self._lost > max(LOST_IN_A_ROW, 2 * self._room.actors):
             raise ModelError(
-                f"{self._lost} actors were lost without a response between, the last with: {lost}; look into "
-                "Ray's logs, and run the same command again"
+                f"{self._lost} actors were lost without a response between; look into Ray's logs, and run the "
+                "same command again"
             )
-        if len(self._idle) + len(self._work) < room_for(self._ray.cluster_resources()).actors:
-            self._start()
+        if held or not self._owed:
+            self._at_work = time.monotonic()
+        elif time.monotonic() - self._at_work > self._patience:
+            needs = f"{self._room.gpus:g} GPU" if self._room.gpus else f"{self._room.cpus:g} CPU"
+            raise ModelError(
+                f"no node of the Ray cluster has taken an actor ({needs} each) for {self._patience:g} s; what was "
+                "answered is kept: see `ray status`, bring nodes back, and run the same command again"
+            )
 
-    def _over(self, held: list[Request], again: deque[Request], tried: set[str]) -> Iterator[Response]:
-        for request in held:
-            if request.id in tried:
-                yield failed(
-                    request, "it was being answered when an actor was lost, twice; its node may have died"
-                )
-            else:
-                tried.add(request.id)
-                again.append(request)
-
-    def _wait_for_one(self, seconds: float) -> None:
-        """Wait until an actor is there that can be asked something."""
-        end = time.monotonic() + seconds
-        while not self._idle:
-            if time.monotonic() > end:
-                needs = f"{self._room.gpus:g} GPU" if self._room.gpus else f"{self._room.cpus:g} CPU"
-                raise ModelError(
-                    f"no node of the Ray cluster has taken an actor ({needs} each) for {seconds:g} s; what was "
-                    "answered is kept: see `ray status`, bring nodes back, and run the same command again"
-                )
-            for _ in self._heard():
-                pass
-
-    def _asked(self, method: str, rows: list[dict[str, Any]]) -> Any:
-        """Ask an actor that is free; where it is lost, another one."""
-        while True:
-            self._wait_for_one(REPLACED_S)
-            actor = self._idle[0]
-            ask = getattr(actor.handle, method)
-            try:
-                kind, said = self._got(ask.remote(rows, {}))
-                if kind == MISSING:
-                    kind, said = self._got(ask.remote(rows, _contents(said)))
-            except _LostError as lost:
-                self._idle.popleft()
-                self._replace(lost)
-            else:
-                assert kind == DONE
-                return said
-
-    def _drop(self, actors: Sequence[_Actor]) -> None:
-        for actor in actors:
-            self._ray.kill(actor.handle)
-        self._work = {reference: actor for reference, actor in self._work.items() if actor not in actors}
+    def _start_again(self, ended: Ended) -> None:
+        self._ended += 1
+        if self._ended >= ENDED_IN_A_ROW:
+            raise ModelError(
+                f"Ray Data has ended {self._ended} times without a response between, the last time with: "
+                f"{printable(ended.why)}; look into Ray's logs, and run the same command again"
+            )
+        self._reader.stop()
+        start = self._ray.get(self._feed.start.remote())
+        self._reader = Reader(self._feed, self._room, self._hosted, start)
 
 
-class _LostError(Exception):
-    """An actor, or the node that it was on, is no more."""
+_LOST = object()
 
 
-def _responses(held: Sequence[Request], said: Sequence[Answer]) -> Iterator[Response]:
+def _over(held: list[Request], again: deque[Request], tried: set[str]) -> Iterator[Response]:
+    """Put what was lost back, and yield the reason for what was lost a second time."""
+    for request in held:
+        if request.id in tried:
+            yield failed(request, "it was being answered when an actor was lost, twice; its node may have died")
+        else:
+            tried.add(request.id)
+            again.append(request)
+
+
+def _responses(held: Sequence[Request], said: Sequence[Mapping[str, Any]]) -> Iterator[Response]:
     """Yield the responses to what was asked, and the reason where one is missing."""
-    found = {one.id: one.response() for one in said}
+    rows = [msgspec.convert({**row, "type": "response"}, Answer) for row in said]
+    found = {one.id: one.response() for one in rows}
     for request in held:
         yield found.get(request.id) or failed(request, "the model gave no response")
-
-
-def _contents(paths: Iterable[str]) -> dict[str, bytes]:
-    """Read clips that a node does not see. One that is gone by now is empty, and its items fail there."""
-    return {path: Path(path).read_bytes() if Path(path).is_file() else b"" for path in paths}

@@ -176,7 +176,7 @@ class _Session:
         # Foreign code again: what is asked beside the requests fails alone.
         except Exception as error:  # noqa: BLE001
             traceback.print_exc()
-            return {"type": "failed", **_kind(error)}
+            return {"type": "failed", **kind_of(error)}
         return {"type": "failed", "kind": "ModelError", "message": "unknown message " + repr(kind)}
 
     def _answer(self, batch: list[dict[str, Any]]) -> None:
@@ -296,7 +296,7 @@ def _value(name: str, declared: dict[str, Any], value: Any) -> Any:
     return value if kind == "dict" else text
 
 
-def _kind(error: BaseException) -> dict[str, str]:
+def kind_of(error: BaseException) -> dict[str, str]:
     named = type(error).__name__
     for one in type(error).__mro__:
         if one.__name__ in KINDS:
@@ -309,7 +309,7 @@ def _kind(error: BaseException) -> dict[str, str]:
 def _end(channel: Channel, error: BaseException) -> None:
     if not any(one.__name__ in KINDS for one in type(error).__mro__):
         traceback.print_exception(type(error), error, error.__traceback__)
-    channel.write({"type": "error", **_kind(error)})
+    channel.write({"type": "error", **kind_of(error)})
     sys.stderr.flush()
     # Threads of a library, or a device in trouble, could keep an orderly exit waiting for ever.
     os._exit(1)
