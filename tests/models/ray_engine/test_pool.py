@@ -162,6 +162,16 @@ def test_data_sets_that_end_one_after_the_other_are_given_up(
 
 
 @pytest.mark.slow
+def test_a_cluster_that_breaks_here_is_said(ray_here: Any) -> None:
+    with RayPool(ray_here, Room(1, 0, 0), DYING, 1) as model:
+        answers = model.answer(iter(asked(["one", "two", "three", "four"])))
+        next(answers)
+        ray_here.kill(model._feed)
+        with pytest.raises(ModelError, match="Ray has lost what it ran beside this command"):
+            list(answers)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 4])
 def test_every_actor_gets_its_share(ray_here: Any, size: int) -> None:
     hosted = {**DYING, "spec": f"py:{dying.__file__}:who"}

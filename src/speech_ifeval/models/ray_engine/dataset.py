@@ -39,7 +39,11 @@ def make_dataset(feed: Any, room: Room, hosted: Mapping[str, Any], start: int) -
     # none. Ray Data puts it into an actor where that takes neither CPU nor GPU, which is where there is one actor.
     begun: Any = ray.data.from_items([{"start": start}])
     source = begun.map_batches(
-        numbers, batch_size=None, num_cpus=0, fn_kwargs={"feed": feed}, label_selector=here()
+        numbers,
+        batch_size=None,
+        num_cpus=0,
+        fn_kwargs={"feed": feed},
+        label_selector={"ray.io/node-id": ray.get_runtime_context().get_node_id()},
     )
     rows = source.map_batches(
         Answering,
@@ -56,11 +60,13 @@ def make_dataset(feed: Any, room: Room, hosted: Mapping[str, Any], start: int) -
     return rows
 
 
-def here() -> dict[str, str]:
-    """Return the labels of this process's node: what stands beside the run lives as long as it does."""
+def beside() -> dict[str, Any]:
+    """Return the options of an actor on this process's node, which takes none of its CPUs and lives as long."""
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    return {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+    node = ray.get_runtime_context().get_node_id()
+    return {"num_cpus": 0, "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
 
 
 class Runner:
@@ -82,7 +88,7 @@ class Reader:
         import ray
 
         self._ray: Any = ray
-        self._runner = self._ray.remote(Runner).options(num_cpus=0, label_selector=here()).remote()
+        self._runner = self._ray.remote(Runner).options(**beside()).remote()
         streaming = self._runner.rows.options(num_returns="streaming")
         self._rows = streaming.remote(feed, room, hosted, start)
 

@@ -17,7 +17,7 @@ from speech_ifeval.models.fleet import DEVICE
 from speech_ifeval.models.interface import Model, Request, failed
 from speech_ifeval.models.ray_engine.actor import ANSWER, HELLO, INPUTS_DIFFER, PROMPTS
 from speech_ifeval.models.ray_engine.cluster import RayCluster, Room, connect, room_for, without_ray
-from speech_ifeval.models.ray_engine.dataset import AHEAD, Ended, Reader, here
+from speech_ifeval.models.ray_engine.dataset import AHEAD, Ended, Reader, beside
 from speech_ifeval.models.ray_engine.feed import Feed, Message
 from speech_ifeval.models.registry import accepts
 from speech_ifeval.models.worker_messages import PROTOCOL, Answer, Hello, printable, refusal, wire
@@ -89,8 +89,7 @@ class RayPool(Model):
         self._ray, self._room, self._hosted, self._batch = ray, room, dict(hosted), batch
         self._quiet = ExitStack()
         self._quiet.enter_context(without_ray())
-        beside = {"num_cpus": 0, "max_concurrency": 1000, "label_selector": here()}
-        self._feed = ray.remote(Feed).options(**beside).remote()
+        self._feed = ray.remote(Feed).options(max_concurrency=1000, **beside()).remote()
         self._reader = Reader(self._feed, room, self._hosted)
         self._owed: set[int] = set()
         self._replies: dict[int, Any] = {}
@@ -201,7 +200,7 @@ class RayPool(Model):
         """Take the next reply, or what is new instead."""
         if time.monotonic() - self._asked_news > _NEWS_S:
             self._asked_news = time.monotonic()
-            self._news(*self._ray.get(self._feed.news.remote()))
+            self._news(*self._of_feed("news"))
         heard = self._reader.take(_NEWS_S)
         if isinstance(heard, Ended):
             self._start_again(heard)
@@ -238,6 +237,15 @@ class RayPool(Model):
                 "answered is kept: see `ray status`, bring nodes back, and run the same command again"
             )
 
+    def _of_feed(self, method: str) -> Any:
+        try:
+            return self._ray.get(getattr(self._feed, method).remote())
+        except self._ray.exceptions.RayError as error:
+            raise ModelError(
+                f"Ray has lost what it ran beside this command ({str(error).strip().splitlines()[0]}); what was "
+                "answered is kept: run the same command again"
+            ) from None
+
     def _start_again(self, ended: Ended) -> None:
         self._ended += 1
         if self._ended >= ENDED_IN_A_ROW:
@@ -246,7 +254,7 @@ class RayPool(Model):
                 f"{printable(ended.why)}; look into Ray's logs, and run the same command again"
             )
         self._reader.stop()
-        start = self._ray.get(self._feed.start.remote())
+        start = self._of_feed("start")
         self._reader = Reader(self._feed, self._room, self._hosted, start)
 
 
