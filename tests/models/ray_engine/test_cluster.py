@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import http.server
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -93,6 +100,46 @@ def web() -> Iterator[str]:
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while True:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        with socket.socket() as asked:
+            if asked.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    folder = tempfile.mkdtemp(prefix="ray-")  # a socket's path is short
+    head = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={port}"),
+            *("--num-cpus=1", "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}"),
+        ],
+        env={**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for_port(port, head)
+    yield f"127.0.0.1:{port}"
+    os.killpg(head.pid, signal.SIGTERM)
+    head.wait(60)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+def test_a_cluster_that_wants_a_token_says_so(guarded: str) -> None:
+    with pytest.raises(ModelError, match=f"at {guarded} wants its token: set RAY_AUTH_MODE=token"):
+        connect(RayCluster(guarded))
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ def connect(cluster: RayCluster) -> Any:
     with _signals_kept():
         try:
             ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **local)
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise ModelError(_nobody(where, str(error).strip().splitlines()[0])) from None
     return ray
 
@@ -145,6 +145,11 @@ def _look_for(address: str) -> None:
         found = subprocess.run(command, capture_output=True, timeout=_HEALTH_S, check=False)
     except subprocess.TimeoutExpired:
         raise ModelError(_nobody(address, f"no answer of Ray's in {_HEALTH_S:g} s")) from None
+    if b"AuthenticationError" in found.stdout + found.stderr:
+        raise ModelError(
+            f"the Ray cluster at {address} wants its token: set RAY_AUTH_MODE=token, and have the token in "
+            "~/.ray/auth_token or in the variable RAY_AUTH_TOKEN"
+        )
     if found.returncode:
         raise ModelError(_nobody(address, "what answers is no healthy head of a cluster"))
 
