@@ -102,6 +102,18 @@ def test_what_is_done_is_not_done_again_and_the_curve_grows(watched: tuple[Path,
 
 
 @pytest.mark.slow
+def test_a_step_that_changed_nothing_is_named(watched: tuple[Path, TrainingCurve, str], tmp_path: Path) -> None:
+    root, _, _ = watched
+    for step in (10, 12):
+        full(tmp_path / "training", step)
+    shutil.copytree(root / "runs", tmp_path / "runs")
+    done = invoke("watch", tmp_path / "training", "--once", "--output-dir", tmp_path / "runs", *SMALL)
+    assert done.code == 0, done.err
+    assert "checkpoint-12: has the weights of step 10, and its figures" in done.err
+    assert "checkpoint-10: has" not in done.err
+
+
+@pytest.mark.slow
 def test_one_that_cannot_be_loaded_is_said_and_the_others_are_evaluated(tmp_path: Path) -> None:
     adapter(tmp_path / "training", 1)
     broken = full(tmp_path / "training", 2)

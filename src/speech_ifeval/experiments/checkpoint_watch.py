@@ -161,6 +161,7 @@ class _Watcher:
         self._reference: Path | None = None
         self._failed: dict[Path, str] = {}
         self._waited: dict[Path, str] = {}
+        self._twins: set[Path] = set()
         self.points: dict[str, TrainingPoint] = {}
 
     def begin(self, reference: AnyModel | Path | None, arguments: Mapping[str, Any] | None, stop: Stop) -> None:
@@ -209,7 +210,10 @@ class _Watcher:
                 digest = folder_digest(checkpoint)
             except OSError:  # deleted since: Trainer keeps no more than save_total_limit
                 continue
-            if digest in self.points or self._failed.get(checkpoint) == digest:
+            if digest in self.points:
+                self._say_twin(checkpoint, self.points[digest])
+                continue
+            if self._failed.get(checkpoint) == digest:
                 continue
             try:
                 self.points[digest] = point = self._evaluate(checkpoint, digest)
@@ -219,6 +223,12 @@ class _Watcher:
                 self.watching.say(f"{checkpoint} could not be evaluated and is left out: {error}{gone}")
                 continue
             yield point
+
+    def _say_twin(self, checkpoint: Path, done: TrainingPoint) -> None:
+        """A step that is missing from the curve is explained: nothing has changed since another one."""
+        if step_of(checkpoint) not in (None, done.step) and checkpoint not in self._twins:
+            self._twins.add(checkpoint)
+            self.watching.say(f"{checkpoint}: has the weights of step {done.step}, and its figures")
 
     def finished(self) -> TrainingCurve:
         """The curve, where nothing went wrong."""
