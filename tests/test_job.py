@@ -137,6 +137,32 @@ def test_nothing_is_taken_over_from_a_run_that_was_imported(spoken: Benchmark, t
     assert sorted(json.loads(line)["id"] for line in lines) == sorted(item.id for item in spoken)
 
 
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("hf:{0}/nowhere", "expected the folder of a checkpoint, found none"),
+        ("hf:{0}/broken", "broken"),
+        ("lab:nobody", "expected one of backbone"),
+        ("openai:gpt", "needs a key"),
+    ],
+)
+def test_a_reference_that_cannot_be_is_found_before_the_model_answers(
+    reference: str, message: str, spoken: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/config.json").write_text("{}")
+    with pytest.raises((ModelError, UsageError), match=message):
+        evaluate(
+            f"py:{write_models(tmp_path)}:hears",
+            reference=reference.format(tmp_path),
+            benchmark=spoken,
+            output_dir=tmp_path / "run",
+        )
+    assert not (tmp_path / "run/responses.jsonl").exists()
+
+
 def test_a_failing_reference_keeps_the_models_responses(spoken: Benchmark, tmp_path: Path) -> None:
     own = write_models(tmp_path)
     said: list[str] = []

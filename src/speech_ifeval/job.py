@@ -28,7 +28,7 @@ from speech_ifeval.metrics.power import smallest_delta
 from speech_ifeval.models import Generation, Model, Request, accepts, check_arguments
 from speech_ifeval.models.fleet import DEVICE
 from speech_ifeval.models.functions import Function, FunctionModel
-from speech_ifeval.models.placing import Devices, open_placed
+from speech_ifeval.models.placing import Devices, look_before, open_placed
 from speech_ifeval.models.recorded import benchmark_answered, is_run
 from speech_ifeval.pipeline.asking import Asking
 from speech_ifeval.pipeline.comparing import REFERENCE_FOLDER
@@ -255,6 +255,8 @@ def evaluate(
         if shard is not None:
             keep_scoring(folder_of(folder, shard), scoring)
         with _closed_unless_given(model, opened):
+            if isinstance(reference, str):
+                look_before(reference, reference_args, devices)
             turn.take("model", opened, folder, asking, conditions)
         if reference is not None:
             _stop_between(stop, folder)

@@ -10,26 +10,34 @@ import pytest
 
 from speech_ifeval.benchmarks.training_record import TrainedConstraint, TrainingRecord, write_training_record
 from speech_ifeval.results import Isolation
-from tests.command_line import invoke
+from tests.command_line import Done, invoke
 from tests.experiments import listening
 from tests.experiments.tones import write_tones
 
 
 @pytest.fixture(scope="module")
-def call(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Done]:
+    """A call, and what it said the first time."""
     folder = tmp_path_factory.mktemp("isolation")
     write_tones(folder / "tones", clips=30, names=4, thinking=2)
     own = f"py:{listening.__file__}"
-    return [
+    call = [
         *("isolation", "--model", f"{own}:isolated", "--reference", f"{own}:distracted_by_demands"),
         *("--reference-args", "hears=false", "--benchmark", str(folder / "tones"), "--judge", "heuristic"),
         *("--output-dir", str(folder / "runs"), "--margin", "20"),
     ]
-
-
-def test_it_prints_both_verdicts_and_goes_on_where_it_was(call: list[str]) -> None:
     done = invoke(*call)
-    assert done.code == 0
+    assert done.code == 0, done.err
+    return call, done
+
+
+@pytest.fixture(scope="module")
+def call(made: tuple[list[str], Done]) -> list[str]:
+    return made[0]
+
+
+def test_it_prints_both_verdicts_and_goes_on_where_it_was(made: tuple[list[str], Done]) -> None:
+    call, done = made
     assert "Audio → following: isolated" in done.out
     assert "Constraint → perception: interacts" in done.out  # less a reference that is distracted
     assert "model, silent: model isolated: 160 of 160 items answered" in done.err

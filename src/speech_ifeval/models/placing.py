@@ -11,7 +11,7 @@ from speech_ifeval.models.fleet import open_fleet
 from speech_ifeval.models.interface import Model
 from speech_ifeval.models.ray_engine.cluster import RayCluster
 from speech_ifeval.models.ray_engine.pool import open_on_ray
-from speech_ifeval.models.registry import open_model
+from speech_ifeval.models.registry import look_at, open_model
 
 RAY = "ray"
 Devices = Sequence[str] | RayCluster
@@ -58,3 +58,13 @@ def open_placed(
     if devices:
         return open_fleet(spec, arguments, devices, benchmark=benchmark)
     return open_model(spec, arguments, benchmark=benchmark)
+
+
+def look_before(spec: str, arguments: Mapping[str, Any] | None, devices: Devices) -> None:
+    """Find out whether a model that is opened after hours can be, as far as that is cheap and is seen from here.
+
+    Raises:
+        SpeechIFEvalError: what `look_at` raises.
+    """
+    if not isinstance(devices, RayCluster):  # its nodes may see what this machine does not
+        look_at(spec, arguments)

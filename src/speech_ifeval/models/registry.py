@@ -36,6 +36,7 @@ _NO_NUMBERS = ("nan", "inf", "infinity")
 
 Open = Callable[..., Model]
 Need = Callable[..., Needs]
+Look = Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Adapter:
         others: whether it takes other keywords too, which only the model knows.
         open: makes the model.
         needs: says what it must have fetched before it can work without network; None for nothing.
+        look: raises what opening would, as far as that can be known without loading; None where it cannot.
     """
 
     scheme: str
@@ -75,13 +77,19 @@ class Adapter:
     others: bool
     open: Open
     needs: Need | None = None
+    look: Look | None = None
 
 
 _ADAPTERS: dict[str, Adapter] = {}
 
 
 def adapter(
-    scheme: str, *, target: str, extra: str | None = None, needs: Need | None = None
+    scheme: str,
+    *,
+    target: str,
+    extra: str | None = None,
+    needs: Need | None = None,
+    look: Look | None = None,
 ) -> Callable[[Open], Open]:
     """Register the decorated function as the adapter of `scheme`.
 
@@ -90,6 +98,7 @@ def adapter(
         target: what stands behind it, in words, for the help.
         extra: the extra of this package that installs what it needs.
         needs: called with the target and the arguments that are given; returns what is to be fetched beforehand.
+        look: called with the same; raises what opening would, and loads no weights.
 
     Raises:
         UsageError: the scheme is taken.
@@ -119,6 +128,7 @@ def adapter(
             others=any(one.kind is one.VAR_KEYWORD for one in inspect.signature(function).parameters.values()),
             open=function,
             needs=needs,
+            look=look,
         )
         return function
 
@@ -176,6 +186,24 @@ def needs_of(spec: str, arguments: Mapping[str, Any] | None = None) -> Needs:
     found, target = find_adapter(spec)
     given = _converted(found, spec, arguments or {})
     return Needs() if found.needs is None else found.needs(target, **given)
+
+
+def look_at(spec: str, arguments: Mapping[str, Any] | None = None) -> None:
+    """Find out whether a model that is to be opened later can be, as far as that is cheap.
+
+    Raises:
+        UsageError: as `check_arguments`.
+        SpeechIFEvalError: what the adapter would raise: no such folder or repository, no processor, no key.
+
+    >>> look_at("lab:nobody")
+    Traceback (most recent call last):
+    ...
+    speech_ifeval.errors.UsageError: lab:nobody: expected one of backbone, corpus-style, self-aligned
+    """
+    found, target = find_adapter(spec)
+    given = _converted(found, spec, arguments or {})
+    if found.look is not None:
+        found.look(target, **given)
 
 
 def find_adapter(spec: str) -> tuple[Adapter, str]:

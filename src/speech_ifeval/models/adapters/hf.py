@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from speech_ifeval.errors import UsageError
 from speech_ifeval.models.interface import Model
 from speech_ifeval.models.needs import Needs, Snapshot
 from speech_ifeval.models.registry import adapter
 from speech_ifeval.models.transformers_models import Checkpoint, TransformersModel, load
+from speech_ifeval.models.transformers_models.rehearsing import rehearse_snapshot
 
 
 def _needs(
@@ -21,7 +24,12 @@ def _needs(
     return Needs((Snapshot(target, revision, adapter, trust_remote_code, allow_pickle),))
 
 
-@adapter("hf", target="ID-or-path", extra="hf", needs=_needs)
+def _look(target: str, **arguments: Any) -> None:
+    for snapshot in _needs(target, **arguments).snapshots:
+        rehearse_snapshot(snapshot)
+
+
+@adapter("hf", target="ID-or-path", extra="hf", needs=_needs, look=_look)
 def open_hf(
     target: str,
     *,

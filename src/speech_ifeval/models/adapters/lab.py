@@ -13,7 +13,14 @@ from speech_ifeval.models.transformers_models import Checkpoint
 from speech_ifeval.models.transformers_models.lora import ADAPTER_CONFIG
 
 
-@adapter("lab", target="NAME", extra="hf")
+def _folder(target: str, **arguments: object) -> Path:
+    found = shipped()
+    if target not in found:
+        raise UsageError(f"lab:{target}: expected one of {', '.join(sorted(found))}")
+    return found[target]
+
+
+@adapter("lab", target="NAME", extra="hf", look=_folder)
 def open_lab(
     target: str, *, lora_scale: float | None = None, device: str = "auto", batch_size: int | str = "auto"
 ) -> Model:
@@ -31,10 +38,7 @@ def open_lab(
         UsageError: no such model, or a LoRA scale where it means nothing.
         MissingExtraError: a package is missing.
     """
-    found = shipped()
-    if target not in found:
-        raise UsageError(f"lab:{target}: expected one of {', '.join(sorted(found))}")
-    checkpoint = Checkpoint(str(found[target]), device=device, scaled=lora_scale is not None)
+    checkpoint = Checkpoint(str(_folder(target)), device=device, scaled=lora_scale is not None)
     return open_checkpoint(checkpoint, name=f"lab-{target}", lora_scale=lora_scale, batch_size=batch_size)
 
 

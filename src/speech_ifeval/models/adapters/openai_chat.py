@@ -27,7 +27,11 @@ def _needs(target: str, **arguments: object) -> Needs:
     return Needs(notes=(f"openai:{target} is asked at its server, which the job's nodes must reach",))
 
 
-@adapter("openai", target="NAME", extra="openai", needs=_needs)
+def _look(target: str, **arguments: Any) -> None:
+    open_openai(target, **arguments).close()  # which asks nobody yet
+
+
+@adapter("openai", target="NAME", extra="openai", needs=_needs, look=_look)
 def open_openai(
     target: str,
     *,

@@ -50,22 +50,30 @@ def rehearse_offline(snapshots: Sequence[Snapshot]) -> list[str | None]:
     return msgspec.json.decode(lines[-1], type=list[str | None])
 
 
+def rehearse_snapshot(snapshot: Snapshot) -> str:
+    """Load everything of a snapshot but its weights; return the repository or folder that has these.
+
+    Raises:
+        ModelError: it cannot be had or loaded.
+        MissingExtraError: a package is missing.
+    """
+    if snapshot.recogniser:
+        _rehearse_recogniser(snapshot)
+        return snapshot.target
+    return rehearse(
+        Checkpoint(
+            snapshot.target,
+            revision=snapshot.revision,
+            adapter=snapshot.adapter,
+            trust_remote_code=snapshot.trust_remote_code,
+            allow_pickle=snapshot.allow_pickle,
+        )
+    )
+
+
 def _wrong_with(snapshot: Snapshot) -> str | None:
     try:
-        if snapshot.recogniser:
-            _rehearse_recogniser(snapshot)
-            folder: str | Path = snapshot.target
-        else:
-            folder = rehearse(
-                Checkpoint(
-                    snapshot.target,
-                    revision=snapshot.revision,
-                    adapter=snapshot.adapter,
-                    trust_remote_code=snapshot.trust_remote_code,
-                    allow_pickle=snapshot.allow_pickle,
-                )
-            )
-        _look_at_weights(_local(str(folder), snapshot))
+        _look_at_weights(_local(rehearse_snapshot(snapshot), snapshot))
     except SpeechIFEvalError as error:
         return str(error)
     return None
