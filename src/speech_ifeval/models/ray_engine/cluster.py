@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO, cast
 
@@ -131,6 +131,7 @@ def connect(cluster: RayCluster) -> Any:
             ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **local)
         except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise ModelError(_nobody(where, str(error).strip().splitlines()[0])) from None
+    sys.stdout = cast(TextIO, _WithoutRay(sys.stdout))  # as long as the connection lasts, which is until the end
     return ray
 
 
@@ -171,14 +172,9 @@ def _split(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-@contextmanager
-def without_ray() -> Iterator[None]:
-    """Keep what a thread of Ray's prints, pages about each death, off standard output."""
-    with redirect_stdout(cast(TextIO, _WithoutRay(sys.stdout))):
-        yield
-
-
 class _WithoutRay:
+    """Standard output without what a thread of Ray's prints there, whatever it was told: pages about each death."""
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from itertools import islice
 from typing import Any
 
@@ -16,7 +15,7 @@ from speech_ifeval.errors import ModelError, UsageError
 from speech_ifeval.models.fleet import DEVICE
 from speech_ifeval.models.interface import Model, Request, failed
 from speech_ifeval.models.ray_engine.actor import ANSWER, HELLO, INPUTS_DIFFER, PROMPTS
-from speech_ifeval.models.ray_engine.cluster import RayCluster, Room, connect, room_for, without_ray
+from speech_ifeval.models.ray_engine.cluster import RayCluster, Room, connect, room_for
 from speech_ifeval.models.ray_engine.dataset import AHEAD, Ended, Reader, beside
 from speech_ifeval.models.ray_engine.feed import Feed, Message
 from speech_ifeval.models.registry import accepts
@@ -87,8 +86,6 @@ class RayPool(Model):
 
     def __init__(self, ray: Any, room: Room, hosted: Mapping[str, Any], batch: int) -> None:
         self._ray, self._room, self._hosted, self._batch = ray, room, dict(hosted), batch
-        self._quiet = ExitStack()
-        self._quiet.enter_context(without_ray())
         self._feed = ray.remote(Feed).options(max_concurrency=1000, **beside()).remote()
         self._reader = Reader(self._feed, room, self._hosted)
         self._owed: set[int] = set()
@@ -142,7 +139,6 @@ class RayPool(Model):
     def close(self) -> None:
         self._reader.stop()
         self._ray.kill(self._feed)
-        self._quiet.close()
 
     def _asked(self, messages: Sequence[Message]) -> list[Any]:
         """Return the replies to messages, in their order. What is lost is asked again."""
@@ -251,7 +247,7 @@ class RayPool(Model):
         if self._ended >= ENDED_IN_A_ROW:
             raise ModelError(
                 f"Ray Data has ended {self._ended} times without a response between, the last time with: "
-                f"{printable(ended.why)}; look into Ray's logs, and run the same command again"
+                f"{printable(ended.why)}; every node needs speech-ifeval and what the model needs; Ray's logs have the rest"
             )
         self._reader.stop()
         start = self._of_feed("start")
