@@ -157,7 +157,7 @@ def test_data_sets_that_end_one_after_the_other_are_given_up(
             return Ended("its node burns")
 
     monkeypatch.setattr(pool, "Reader", Ending)
-    with pytest.raises(ModelError, match=r"Ray Data has ended 3 times .* with: its node burns; look into"):
+    with pytest.raises(ModelError, match=r"Ray Data has ended 3 times .* with: its node burns; every node needs"):
         RayPool(ray_here, Room(1, 0, 0), DYING, 1)
 
 

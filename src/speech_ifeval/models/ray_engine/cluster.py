@@ -112,6 +112,7 @@ def connect(cluster: RayCluster) -> Any:
         ModelError: nobody answers at the address, in at most half a minute.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that somebody evaluates
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # else the end of the process prints what its thread held back
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as it will be; without it, a warning
     try:
         import pyarrow  # noqa: F401 - what Ray Data needs and Ray alone does not bring
@@ -173,7 +174,7 @@ def _split(address: str) -> tuple[str, int]:
 
 
 class _WithoutRay:
-    """Standard output without what a thread of Ray's prints there, whatever it was told: pages about each death."""
+    """Standard output without what a thread of Ray's prints there, pages about each death."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
