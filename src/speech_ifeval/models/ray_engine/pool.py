@@ -247,7 +247,8 @@ class RayPool(Model):
         if self._ended >= ENDED_IN_A_ROW:
             raise ModelError(
                 f"Ray Data has ended {self._ended} times without a response between, the last time with: "
-                f"{printable(ended.why)}; every node needs speech-ifeval and the model's packages; Ray's logs have more"
+                f"{printable(ended.why)}; every node needs speech-ifeval and the model's packages; Ray's logs "
+                "have more"
             )
         self._reader.stop()
         start = self._of_feed("start")
