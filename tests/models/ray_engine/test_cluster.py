@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +12,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from speech_ifeval.errors import ModelError, UsageError
@@ -127,13 +128,15 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         env={**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
     wait_for_port(port, head)
     yield f"127.0.0.1:{port}"
-    os.killpg(head.pid, signal.SIGTERM)
+    # By force: told to end while it still starts, it may not.
+    for process in [*psutil.Process(head.pid).children(recursive=True), psutil.Process(head.pid)]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     head.wait(60)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow
