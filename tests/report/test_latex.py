@@ -144,7 +144,10 @@ def test_every_table_compiles_and_stays_on_the_page(tables: list[PaperTable], tm
 def test_every_character_that_is_kept_compiles(tmp_path: Path) -> None:
     kept = sorted({c for at in range(0x80, 0x3000) for c in escape_latex(chr(at)) if not c.isascii()})
     mapped = [escape_latex(chr(at)) for at in range(0x20, 0x3000) if "$" in escape_latex(chr(at))]
-    compile_latex(tmp_path, "\n\n".join(f"{c} \\texttt{{{c}}}" for c in [*kept, *mapped]))
+    assert len(kept) > 100
+    assert len(mapped) > 10
+    _, pdf = compile_latex(tmp_path, "\n\n".join(f"{c} \\texttt{{{c}}}" for c in [*kept, *mapped]))
+    assert pdf.read_bytes().startswith(b"%PDF-")
 
 
 @pytest.mark.slow
